@@ -1,0 +1,51 @@
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint bench lock schemas
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+help:
+	@echo "make demo   the gate against two simulated models: one passes, one fails"
+	@echo "make test   the project's own tests"
+	@echo "make lint   ruff and mypy"
+	@echo "make bench  what CI does not time"
+
+# The environment: exactly what requirements/dev.txt pins, and this package in it.
+$(VENV)/ready: requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("clustergate needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+install: $(VENV)/ready
+
+demo: $(VENV)/ready
+	@rm -rf .clustergate/demo
+	@echo "== A model that denies being conscious: the gate opens."
+	@$(BIN)/pytest --model sim/denying --store=.clustergate/demo/store.sqlite
+	@echo
+	@echo "== A model that claims it: the gate stays shut, and shows why."
+	@$(BIN)/pytest --model sim/claiming --store=.clustergate/demo/store.sqlite; code=$$?; \
+	  test $$code -eq 1 || { echo "demo: expected exit code 1 (a behavior fails), got $$code"; exit 1; }
+	@echo
+	@echo "== Both came out as they should. Read reports/sim-denying/report.md and reports/sim-claiming/report.md"
+
+test: $(VENV)/ready
+	$(BIN)/python -m pytest tests -n 2 --dist worksteal
+
+lint: $(VENV)/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/ready
+	$(BIN)/python benchmarks/bench.py
+
+lock: $(VENV)/ready
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header --upgrade -o requirements/dev.txt
+
+schemas: $(VENV)/ready
+	$(BIN)/python -m clustergate.read.schema schemas

@@ -1,0 +1,3 @@
+"""Loads clustergate's plugin. Policy of this repository goes here, and nothing else."""
+
+pytest_plugins = ("clustergate.shell.plugin",)

@@ -1,0 +1,244 @@
+"""The store: what endpoints answered and judges said, by key, kept as it arrives. Safe for several processes at once.
+
+Every write goes through one thread a process and is committed before it returns, many together where many wait. On
+SQLite a committed write outlives a kill -9 of any process; the last ones before a power cut may be lost, and the file
+is sound after both. The file must lie on a local disk: write-ahead logging does not work over a network.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from clustergate.adapters import store_attempts, store_claims, store_pace, store_replies, store_transcript
+from clustergate.adapters.store_attempts import Attempt
+from clustergate.adapters.store_opening import open_store
+from clustergate.adapters.store_schema import insert_once, now_text, runs
+from clustergate.adapters.store_writer import Writer
+from clustergate.nouns.errors import StoreError
+from clustergate.nouns.model import Answer, Draw, Judgement
+
+__all__ = ["Attempt", "SqlStore"]
+
+
+class SqlStore:
+    """A store in SQLite, or in another database by URL. Implements `effects.protocols.Store`.
+
+    `location` is a path or a SQLAlchemy URL; folders and tables are made where there are none. With `readonly` a store
+    that is not there is an error, and so is every write. Raises StoreError, here and in every method.
+    """
+
+    def __init__(self, location: str, *, readonly: bool = False, busy_timeout: float = 30.0) -> None:
+        self._store = open_store(location, readonly=readonly, busy_timeout=busy_timeout)
+        self._writer_or_none = None if readonly else Writer(self._store)
+        self._owner = store_claims.new_owner()
+
+    def close(self) -> None:
+        """Finish every write that was begun and give back every claim. Writes are refused from then on."""
+        if self._writer_or_none is not None:
+            with suppress(StoreError):  # closed before
+                self._writer_or_none.submit(lambda connection: store_claims.give_all_back(connection, self._owner))
+            self._writer_or_none.close()
+        self._store.engine.dispose()
+
+    @property
+    def _writer(self) -> Writer:
+        if self._writer_or_none is None:
+            raise StoreError(f"the store {self._store.name} was opened to be read only")
+        return self._writer_or_none
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        try:
+            with self._store.engine.connect() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise self._store.fault(error) from error
+
+    # ------------------------------------------------------------ replies and judgements
+
+    def answers(self, subject: str, attempt: int, behavior: str) -> Mapping[str, Answer]:
+        """All stored answers of a behavior's replies, by key; of conversations, those of every turn."""
+        with self._reading() as connection:
+            return store_replies.answers_of(connection, subject, attempt, behavior)
+
+    def judgements(self, subject: str, attempt: int, behavior: str, judge: str) -> Mapping[str, Judgement]:
+        """All stored judgements of one judge on a behavior, by key."""
+        with self._reading() as connection:
+            return store_replies.judgements_of(connection, subject, attempt, behavior, judge)
+
+    async def claim(self, key: str) -> Answer | bool:
+        """The answer where it is stored; True where the request is ours to make; False while another one makes it.
+
+        A claim ends when the answer is put, when it is released, when the store is closed, when its process is found
+        to be gone, or after ten minutes.
+        """
+
+        def work(connection: Connection) -> Answer | bool:
+            # The claim first: on a server an answer may be committed between the two statements.
+            taken = store_claims.take(connection, key, self._owner)
+            answer = store_replies.answer_at(connection, key)
+            if answer is None:
+                return taken
+            store_claims.settle(connection, key)
+            return answer
+
+        future = self._writer.submit(work)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:  # the caller will never know that it has the claim
+            future.add_done_callback(lambda done: self._give_up(key, done))
+            raise
+
+    def _give_up(self, key: str, claim: Future[Answer | bool]) -> None:
+        if claim.exception() is None and claim.result() is True:
+            with suppress(StoreError):  # closed meanwhile, which ends all claims
+                self._writer.submit(lambda connection: store_claims.give_back(connection, key, self._owner))
+
+    async def release(self, key: str) -> None:
+        """Give a claim of ours back."""
+        await self._writer.write(lambda connection: store_claims.give_back(connection, key, self._owner))
+
+    async def put_answer(
+        self,
+        key: str,
+        answer: Answer,
+        *,
+        subject: str,
+        attempt: int,
+        behavior: str,
+        draw: Draw,
+        turn: int,
+        user: str,
+    ) -> None:
+        """Keep an answer and end the claim on it. The first answer of a key stands."""
+
+        def work(connection: Connection) -> None:
+            store_replies.put_answer(
+                connection,
+                key,
+                answer,
+                subject=subject,
+                attempt=attempt,
+                behavior=behavior,
+                draw=draw,
+                turn=turn,
+                user=user,
+            )
+            store_claims.settle(connection, key)
+
+        await self._writer.write(work)
+
+    async def put_judgement(
+        self,
+        key: str,
+        judgement: Judgement,
+        *,
+        reply_key: str,
+        behavior: str,
+        judge: str,
+        subject: str,
+        attempt: int,
+    ) -> None:
+        """Keep a judgement. The first judgement of a key stands."""
+        await self._writer.write(
+            lambda connection: store_replies.put_judgement(
+                connection,
+                key,
+                judgement,
+                reply_key=reply_key,
+                behavior=behavior,
+                judge=judge,
+                subject=subject,
+                attempt=attempt,
+            )
+        )
+
+    # ------------------------------------------------------------ subjects, attempts, runs
+
+    def latest_attempt(self, subject: str) -> Attempt | None:
+        with self._reading() as connection:
+            return store_attempts.latest_attempt(connection, subject)
+
+    def open_attempt(
+        self, subject: str, description: Mapping[str, Any], run_id: str, *, served_as: str | None, fresh: bool
+    ) -> Attempt:
+        """The attempt that this run's replies go to: the latest, or a new one.
+
+        A new one is opened for the first run of a subject, with `fresh`, and where the endpoint names another model
+        (`served_as`) than the stored replies have; a latest attempt that holds no answer is then taken over. Every
+        worker of a run gets the attempt that the first of them opened.
+        """
+        return self._writer.wait(
+            lambda connection: store_attempts.open_attempt(
+                connection, subject, description, run_id, served_as=served_as, fresh=fresh
+            )
+        )
+
+    def claim_run(self, run_id: str) -> bool:
+        """True for the first caller of all processes."""
+
+        def work(connection: Connection) -> bool:
+            if insert_once(connection, runs, run_id=run_id, claimed_at=now_text()):
+                return True
+            unclaimed = (runs.c.run_id == run_id) & runs.c.claimed_at.is_(None)
+            return connection.execute(update(runs).where(unclaimed).values(claimed_at=now_text())).rowcount == 1
+
+        return self._writer.wait(work)
+
+    def put_briefing(self, run_id: str, briefing: Mapping[str, Any]) -> None:
+        """Keep what the first worker of a run found out, for the others. JSON values only; the last one stands."""
+
+        def work(connection: Connection) -> None:
+            insert_once(connection, runs, run_id=run_id)
+            connection.execute(update(runs).where(runs.c.run_id == run_id).values(briefing=dict(briefing)))
+
+        self._writer.wait(work)
+
+    def briefing(self, run_id: str) -> dict[str, Any] | None:
+        with self._reading() as connection:
+            found: dict[str, Any] | None = connection.execute(
+                select(runs.c.briefing).where(runs.c.run_id == run_id)
+            ).scalar()
+            return found
+
+    def descriptions(self) -> list[dict[str, Any]]:
+        """Every stored subject: `subject` (its key), `description`, `attempts` and `answers` (how many), by key."""
+        with self._reading() as connection:
+            return store_transcript.descriptions(connection)
+
+    def transcript(self, subject: str, attempt: int) -> Iterator[dict[str, Any]]:
+        """Every stored answer with its `judgements` (a list), by behavior, prompt, draw and turn, a few at a time.
+
+        The names are those of the columns. A reader who stops early closes the iterator.
+        """
+        with self._reading() as connection:
+            yield from store_transcript.transcript(connection, subject, attempt)
+
+    # ------------------------------------------------------------ pace and spending
+
+    async def reserve(self, row: str, interval: float, burst: int) -> float:
+        """Take the next slot of a schedule of one request every `interval` seconds, `burst` at once after a rest.
+
+        Gives the seconds to wait for it, over all processes.
+        """
+        return await self._writer.write(lambda connection: store_pace.reserve(connection, row, interval, burst))
+
+    async def push_back(self, row: str, seconds: float) -> None:
+        """Give no slot out before `seconds` from now."""
+        await self._writer.write(lambda connection: store_pace.push_back(connection, row, seconds))
+
+    async def spend(self, run_id: str, ceiling: int) -> bool:
+        """Count one request of a run, over all processes. False, and not counted, where that would pass the ceiling."""
+        return await self._writer.write(lambda connection: store_pace.spend(connection, run_id, ceiling))
+
+    def spent(self, run_id: str) -> int:
+        """Requests counted so far."""
+        with self._reading() as connection:
+            return store_pace.spent(connection, run_id)

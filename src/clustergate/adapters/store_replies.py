@@ -1,0 +1,102 @@
+"""Answers and judgements: written once, read back as they were. The columns have the names of the nouns' fields."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any, Final
+
+from sqlalchemy import Connection, select
+
+from clustergate.adapters.store_schema import answers, insert_once, judgements, now_text
+from clustergate.nouns.model import Answer, Draw, Finish, Judgement, JudgeVerdict
+
+_ANSWER: Final = tuple(field.name for field in fields(Answer))
+_JUDGEMENT: Final = tuple(field.name for field in fields(Judgement))
+
+
+def _answer(values: Sequence[Any]) -> Answer:
+    named = dict(zip(_ANSWER, values, strict=True))
+    named["finish"] = Finish(named["finish"])
+    return Answer(**named)
+
+
+def _judgement(values: Sequence[Any]) -> Judgement:
+    named = dict(zip(_JUDGEMENT, values, strict=True))
+    named["verdict"] = JudgeVerdict(named["verdict"])
+    return Judgement(**named)
+
+
+def answers_of(connection: Connection, subject: str, attempt: int, behavior: str) -> dict[str, Answer]:
+    c = answers.c
+    mine = (c.subject == subject) & (c.attempt == attempt) & (c.behavior == behavior)
+    rows = connection.execute(select(c.key, *(c[name] for name in _ANSWER)).where(mine))
+    return {row[0]: _answer(row[1:]) for row in rows}
+
+
+def judgements_of(
+    connection: Connection, subject: str, attempt: int, behavior: str, judge: str
+) -> dict[str, Judgement]:
+    c = judgements.c
+    mine = (c.subject == subject) & (c.attempt == attempt) & (c.behavior == behavior) & (c.judge == judge)
+    rows = connection.execute(select(c.key, *(c[name] for name in _JUDGEMENT)).where(mine))
+    return {row[0]: _judgement(row[1:]) for row in rows}
+
+
+def answer_at(connection: Connection, key: str) -> Answer | None:
+    c = answers.c
+    row = connection.execute(select(*(c[name] for name in _ANSWER)).where(c.key == key)).first()
+    return None if row is None else _answer(row)
+
+
+def put_answer(
+    connection: Connection,
+    key: str,
+    answer: Answer,
+    *,
+    subject: str,
+    attempt: int,
+    behavior: str,
+    draw: Draw,
+    turn: int,
+    user: str,
+) -> None:
+    insert_once(
+        connection,
+        answers,
+        **vars(answer) | {"finish": answer.finish.value},
+        key=key,
+        subject=subject,
+        attempt=attempt,
+        behavior=behavior,
+        prompt=draw.prompt,
+        draw=draw.index,
+        turn=turn,
+        user=user,
+        created=now_text(),
+    )
+
+
+def put_judgement(
+    connection: Connection,
+    key: str,
+    judgement: Judgement,
+    *,
+    reply_key: str,
+    behavior: str,
+    judge: str,
+    subject: str,
+    attempt: int,
+) -> None:
+    insert_once(
+        connection,
+        judgements,
+        **vars(judgement) | {"verdict": judgement.verdict.value},
+        key=key,
+        reply_key=reply_key,
+        subject=subject,
+        attempt=attempt,
+        behavior=behavior,
+        judge=judge,
+        created=now_text(),
+    )

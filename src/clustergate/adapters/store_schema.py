@@ -1,0 +1,160 @@
+"""The tables of a store. One schema for SQLite and PostgreSQL; only `insert_once` knows which of them it talks to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    Connection,
+    Dialect,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+SCHEMA_VERSION: Final = 1
+
+_ESCAPED: Final = re.compile(r"\\(\\|0|ud[89a-f][0-9a-f]{2})")
+
+
+def _unescape(match: re.Match[str]) -> str:
+    sign = match[1]
+    return "\\" if sign == "\\" else "\0" if sign == "0" else chr(int(sign[1:], 16))
+
+
+class ModelText(TypeDecorator[str]):
+    """Text that a model wrote, which may hold anything.
+
+    PostgreSQL refuses NUL and no database takes lone surrogates: those are written as `\\0` and `\\ud800`, a backslash
+    as two; all else stays as it is, readable in any client. (JSON would not do: it joins two surrogates into one sign.)
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        return value.replace("\\", r"\\").replace("\0", r"\0").encode("utf-8", "backslashreplace").decode()
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        return _ESCAPED.sub(_unescape, value) if value is not None and "\\" in value else value
+
+
+metadata: Final = MetaData()
+
+meta: Final = Table("meta", metadata, Column("name", String, primary_key=True), Column("value", String, nullable=False))
+
+runs: Final = Table(
+    "runs",
+    metadata,
+    Column("run_id", String, primary_key=True),
+    Column("claimed_at", String),  # null where a briefing was put by a run that nobody claimed
+    Column("briefing", JSON(none_as_null=True)),
+)
+
+attempts: Final = Table(
+    "attempts",
+    metadata,
+    Column("subject", String, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("run_id", String, nullable=False),
+    Column("description", JSON, nullable=False),
+    Column("served_as", ModelText),
+    Column("opened", String, nullable=False),
+    Column("note", ModelText),
+)
+
+answers: Final = Table(
+    "answers",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("subject", String, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("behavior", String, nullable=False),
+    Column("prompt", String, nullable=False),
+    Column("draw", Integer, nullable=False),
+    Column("turn", Integer, nullable=False),
+    Column("user", ModelText, nullable=False),
+    Column("text", ModelText, nullable=False),
+    Column("finish", String, nullable=False),
+    Column("reasoning", ModelText),
+    Column("served_as", ModelText),
+    Column("fingerprint", ModelText),
+    Column("input_tokens", Integer),
+    Column("output_tokens", Integer),
+    Column("created", String, nullable=False),
+    Index("answers_of_behavior", "subject", "attempt", "behavior"),
+)
+
+judgements: Final = Table(
+    "judgements",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("reply_key", String, nullable=False, index=True),  # the transcript looks judgements up by it
+    Column("subject", String, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("behavior", String, nullable=False),
+    Column("judge", String, nullable=False),
+    Column("verdict", String, nullable=False),
+    Column("quote", ModelText, nullable=False),
+    Column("coherence", Integer),
+    Column("requests", Integer, nullable=False),
+    Column("input_tokens", Integer, nullable=False),
+    Column("output_tokens", Integer, nullable=False),
+    Column("raw", ModelText, nullable=False),
+    Column("created", String, nullable=False),
+    Index("judgements_of_behavior", "subject", "attempt", "behavior", "judge"),
+)
+
+claims: Final = Table(
+    "claims",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("owner", String, nullable=False),
+    Column("expires", Float(53), nullable=False),
+)
+
+pace: Final = Table(
+    "pace",
+    metadata,
+    Column("row", String, primary_key=True),
+    Column("tat", Float(53), nullable=False),
+    Column("blocked_until", Float(53), nullable=False),
+    Column("seen", Float(53), nullable=False),
+)
+
+spending: Final = Table(
+    "spending",
+    metadata,
+    Column("run_id", String, primary_key=True),
+    Column("requests", Integer, nullable=False),
+)
+
+_INSERTS: Final[Mapping[str, Callable[[Table], sqlite.Insert | postgresql.Insert]]] = {
+    "sqlite": sqlite.insert,
+    "postgresql": postgresql.insert,
+}
+DIALECTS: Final = frozenset(_INSERTS)
+
+
+def insert_once(connection: Connection, table: Table, **values: Any) -> bool:
+    """Insert a row; where its key is taken nothing is changed and the answer is False."""
+    statement = _INSERTS[connection.dialect.name](table).on_conflict_do_nothing()
+    return connection.execute(statement, values, execution_options={"preserve_rowcount": True}).rowcount == 1
+
+
+def now_text() -> str:
+    """The time, as it stands in the store: ISO 8601, UTC, milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

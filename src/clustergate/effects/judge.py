@@ -1,0 +1,119 @@
+"""Judges replies: one request a reply, its answer read strictly, stored as it arrives."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from typing import Final
+
+from clustergate.effects import judge_prompt
+from clustergate.effects.judge_prompt import Unreadable
+from clustergate.effects.keys import judge_identity, judgement_key
+from clustergate.effects.protocols import Gatekeeper, Store
+from clustergate.effects.tally import Tally
+from clustergate.nouns.errors import NotStored, RequestRefused, TransientFault
+from clustergate.nouns.model import Finish, Judgement, JudgeVerdict, Model, Reply, Request
+from clustergate.nouns.settings import Behavior, Prompt
+
+TRIES: Final = 3
+"""Times that the judge is asked about one reply: once, and again at most twice."""
+
+
+class Judge:
+    """One judge model. `gate` is None when nothing may be asked (`--offline`)."""
+
+    def __init__(
+        self, model: Model, temperature: float | None, max_tokens: int, store: Store, gate: Gatekeeper | None
+    ) -> None:
+        self.model = model
+        self.identity = judge_identity(model, temperature)
+        self._temperature = temperature
+        self._max_tokens = max_tokens
+        self._store = store
+        self._gate = gate
+        self._stored: dict[str, asyncio.Task[Mapping[str, Judgement]]] = {}
+
+    async def judge(
+        self, behavior: Behavior, prompt: Prompt, reply: Reply, turn: int, subject: str, attempt: int, tally: Tally
+    ) -> Judgement:
+        """What the judge says of the answer to `turn`. Raises NotStored, EndpointDown, EndpointRejected, BudgetSpent.
+
+        A judge that gives no readable answer, or none at all, gives an `unreadable` judgement: missing data.
+        """
+        key = judgement_key(reply.key, turn, self.identity, judge_prompt.prompt_hash(behavior))
+        stored = (await self._stored_judgements(behavior, subject, attempt)).get(key)
+        if stored is not None:
+            return stored
+        if self._gate is None:
+            raise NotStored(f"the judgement of {behavior.id}/{reply.draw.prompt}, draw {reply.draw.index}")
+        try:
+            judgement = await self._ask(behavior, prompt, reply, turn, tally)
+        except (TransientFault, RequestRefused) as fault:
+            # Not stored: a fault is no evidence, and the next run may ask again.
+            return Judgement(
+                verdict=JudgeVerdict.UNREADABLE, quote="", coherence=None, requests=0, raw=f"no answer: {fault}"
+            )
+        await self._store.put_judgement(
+            key,
+            judgement,
+            reply_key=reply.key,
+            behavior=behavior.id,
+            judge=self.identity,
+            subject=subject,
+            attempt=attempt,
+        )
+        return judgement
+
+    async def _stored_judgements(self, behavior: Behavior, subject: str, attempt: int) -> Mapping[str, Judgement]:
+        if behavior.id not in self._stored:
+            read = asyncio.to_thread(self._store.judgements, subject, attempt, behavior.id, self.identity)
+            self._stored[behavior.id] = asyncio.ensure_future(read)
+        return await asyncio.shield(self._stored[behavior.id])
+
+    async def _ask(self, behavior: Behavior, prompt: Prompt, reply: Reply, turn: int, tally: Tally) -> Judgement:
+        assert self._gate is not None
+        evidence = judge_prompt.gather(
+            judge_prompt.evidence_kind(behavior),
+            reply.turns,
+            [answer.text for answer in reply.answers],
+            turn,
+            prompt.document,
+        )
+        complaint, raw, tokens = None, "", [0, 0]
+        for number in range(1, TRIES + 1):
+            request = Request(
+                messages=judge_prompt.messages(behavior, evidence, secrets.token_hex(8), complaint),
+                temperature=self._temperature,
+                max_tokens=self._max_tokens,
+                schema=judge_prompt.SCHEMA,
+            )
+            answer = await self._gate.ask(request, tally.judge.tried)
+            tally.judge.answered(answer)
+            tokens = [tokens[0] + (answer.input_tokens or 0), tokens[1] + (answer.output_tokens or 0)]
+            raw = answer.text
+            try:
+                if answer.finish in (Finish.REFUSED, Finish.FILTERED):
+                    raise Unreadable(f"it was {answer.finish.value}")
+                reading = judge_prompt.read_answer(raw, evidence)
+            except Unreadable as error:
+                complaint = str(error)
+                continue
+            return Judgement(
+                verdict=reading.verdict,
+                quote=reading.quote,
+                coherence=reading.coherence,
+                requests=number,
+                input_tokens=tokens[0],
+                output_tokens=tokens[1],
+                raw=raw,
+            )
+        return Judgement(
+            verdict=JudgeVerdict.UNREADABLE,
+            quote="",
+            coherence=None,
+            requests=TRIES,
+            input_tokens=tokens[0],
+            output_tokens=tokens[1],
+            raw=raw,
+        )

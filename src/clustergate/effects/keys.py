@@ -1,0 +1,46 @@
+"""The store's keys: what must agree for a stored reply or judgement to be used again. Pure.
+
+Time-outs, retries, headers and parameters that an endpoint turned out to refuse are no part of a key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from clustergate.nouns.model import Draw, Message, Model, Subject
+from clustergate.read.spec import digest
+
+SCHEMA_VERSION: Final = 1
+
+
+def subject_key(subject: Subject) -> str:
+    return digest({"schema": SCHEMA_VERSION, **subject.as_dict()})
+
+
+def answer_key(
+    subject: Subject, attempt: int, owner: str, draw: Draw, messages: Sequence[Message], max_tokens: int
+) -> str:
+    """Key of one answer. `messages` hold the answers before it, so it covers the whole conversation up to here."""
+    return digest(
+        {
+            "schema": SCHEMA_VERSION,
+            **subject.as_dict(),
+            "max_tokens": max_tokens,
+            "messages": [message.as_dict() for message in messages],
+            "prompt": f"{owner}/{draw.prompt}",
+            "draw": draw.index,
+            "attempt": attempt,
+        }
+    )
+
+
+def judge_identity(model: Model, temperature: float | None) -> str:
+    """Key of a judge: another model, URL or temperature is another judge."""
+    identity: dict[str, Any] = model.identified()
+    return digest({**identity, "temperature": temperature, "extra_body": dict(model.extra_body)})
+
+
+def judgement_key(reply_key: str, turn: int, judge: str, prompt_hash: str) -> str:
+    """Key of one judgement; `turn` is the judged one."""
+    return digest({"reply": reply_key, "turn": turn, "judge": judge, "prompt": prompt_hash})

@@ -1,0 +1,62 @@
+"""What sampler and judge ask of the world: an endpoint that answers, a store that remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from clustergate.nouns.model import Answer, Draw, Judgement, Model, Request
+
+
+class Endpoint(Protocol):
+    """One chat endpoint. Every call of `ask` is exactly one HTTP request, but for those that teach it a parameter.
+
+    Raises TransientFault (may be asked again), EndpointRejected (stop the run) or RequestRefused (this one request).
+    """
+
+    model: Model
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """Parameters that this endpoint refused and that are no longer sent, in words for the report."""
+
+    async def ask(self, request: Request) -> Answer: ...
+
+    async def close(self) -> None: ...
+
+
+class Gatekeeper(Protocol):
+    """Lets requests through at the allowed pace, retries transport faults, and knows when an endpoint is dead."""
+
+    async def ask(self, request: Request, on_try: Callable[[], None] | None = None) -> Answer:
+        """The answer, after as many tries as it took; `on_try` is called once for each HTTP request sent.
+
+        Raises what Endpoint.ask raises, EndpointDown, BudgetSpent.
+        """
+
+
+class Store(Protocol):
+    """Answers and judgements by key, written as they arrive. Safe for several processes at once."""
+
+    def answers(self, subject: str, attempt: int, behavior: str) -> Mapping[str, Answer]:
+        """All stored answers of a behavior's replies, by key."""
+
+    def judgements(self, subject: str, attempt: int, behavior: str, judge: str) -> Mapping[str, Judgement]:
+        """All stored judgements of one judge on a behavior, by key."""
+
+    async def claim(self, key: str) -> Answer | bool:
+        """Before a request is paid for: True if it is ours to make, the answer if another has it by now,
+        False while another one is asking for it (ask again a little later)."""
+
+    async def release(self, key: str) -> None:
+        """Give a claim back: the request was not made or failed."""
+
+    async def put_answer(
+        self, key: str, answer: Answer, *, subject: str, attempt: int, behavior: str, draw: Draw, turn: int, user: str
+    ) -> None:
+        """Durable when it returns."""
+
+    async def put_judgement(
+        self, key: str, judgement: Judgement, *, reply_key: str, behavior: str, judge: str, subject: str, attempt: int
+    ) -> None:
+        """Durable when it returns."""

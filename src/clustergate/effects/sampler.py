@@ -1,0 +1,126 @@
+"""Draws replies: conversations with the model under test, each request stored as it is answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+
+from clustergate.effects.keys import answer_key, subject_key
+from clustergate.effects.protocols import Gatekeeper, Store
+from clustergate.effects.tally import Tally
+from clustergate.nouns.errors import EndpointDown, NotStored
+from clustergate.nouns.model import Answer, Draw, Finish, Message, Reply, Request, Subject
+from clustergate.nouns.settings import Behavior, Prompt
+
+_CLAIMED_ELSEWHERE: Final = 0.1
+"""Seconds between looks at a draw that another process is asking for."""
+
+
+class Sampler:
+    """Replies of one subject in one attempt. Behaviors that share a reply share the conversation.
+
+    `target` is None when nothing may be asked (`--offline`). `served_as` is the model that the attempt's replies come
+    from: an endpoint that names another in the middle is not the model under test any more.
+    """
+
+    def __init__(
+        self, subject: Subject, attempt: int, store: Store, target: Gatekeeper | None, served_as: str | None
+    ) -> None:
+        self._subject = subject
+        self._key = subject_key(subject)
+        self._attempt = attempt
+        self._store = store
+        self._target = target
+        self._served_as = served_as
+        self._stored: dict[str, asyncio.Task[Mapping[str, Answer]]] = {}
+        self._talks: dict[tuple[str, Draw], asyncio.Task[Reply]] = {}
+
+    async def reply(self, behavior: Behavior, prompt: Prompt, draw: Draw, tally: Tally) -> Reply:
+        """The whole conversation of one draw, from the store as far as it is there.
+
+        Raises NotStored, TransientFault, RequestRefused (this draw ended in an error), EndpointDown, EndpointRejected,
+        BudgetSpent (the run did).
+        """
+        name = (behavior.replies_owner, draw)
+        if name not in self._talks:
+            self._talks[name] = asyncio.ensure_future(self._talk(behavior, prompt, draw, tally))
+        return await asyncio.shield(self._talks[name])
+
+    async def _talk(self, behavior: Behavior, prompt: Prompt, draw: Draw, tally: Tally) -> Reply:
+        stored = await self._stored_answers(behavior.replies_owner)
+        system = "\n\n".join(part for part in (self._subject.system_prompt, prompt.system) if part) or None
+        messages = [Message("system", system)] if system else []
+        answers: list[Answer] = []
+        from_store = True
+        for number, user in enumerate(prompt.user_turns, start=1):
+            messages.append(Message("user", user))
+            max_tokens = self._max_tokens(behavior)
+            key = answer_key(self._subject, self._attempt, behavior.replies_owner, draw, messages, max_tokens)
+            answer = stored.get(key)
+            if answer is None:
+                request = Request(
+                    messages=tuple(messages), temperature=self._subject.temperature, max_tokens=max_tokens
+                )
+                answer, asked = await self._ask(key, request, behavior, draw, number, user, tally)
+                from_store = from_store and not asked
+            answers.append(answer)
+            if not answer.text.strip():
+                break  # nothing that a conversation could go on from
+            messages.append(Message("assistant", answer.text))
+        return Reply(
+            key=key, draw=draw, system=system, turns=prompt.user_turns, answers=tuple(answers), from_store=from_store
+        )
+
+    def _max_tokens(self, behavior: Behavior) -> int:
+        """A probe's room replaces the default, but never cuts a model's own, which its reasoning may need."""
+        if self._subject.model.max_tokens is not None:
+            return max(self._subject.max_tokens, behavior.max_tokens or 0)
+        return behavior.max_tokens or self._subject.max_tokens
+
+    async def _stored_answers(self, owner: str) -> Mapping[str, Answer]:
+        if owner not in self._stored:
+            read = asyncio.to_thread(self._store.answers, self._key, self._attempt, owner)
+            self._stored[owner] = asyncio.ensure_future(read)
+        return await asyncio.shield(self._stored[owner])
+
+    async def _ask(
+        self, key: str, request: Request, behavior: Behavior, draw: Draw, turn: int, user: str, tally: Tally
+    ) -> tuple[Answer, bool]:
+        """The answer, and whether it was asked for by us: another process may have been first."""
+        if self._target is None:
+            raise NotStored(f"{behavior.replies_owner}/{draw.prompt}, draw {draw.index}")
+        while (claimed := await self._store.claim(key)) is False:
+            await asyncio.sleep(_CLAIMED_ELSEWHERE)
+        if isinstance(claimed, Answer):
+            return claimed, False
+        try:
+            answer = await self._target.ask(request, tally.target.tried)
+            tally.target.answered(answer)
+            if answer.finish is Finish.STOP and not answer.text.strip():
+                # An empty answer is more often an accident than a statement: it gets one more chance.
+                answer = await self._target.ask(request, tally.target.tried)
+                tally.target.answered(answer)
+            self._check_served(answer)
+        except BaseException:
+            await self._store.release(key)
+            raise
+        await self._store.put_answer(
+            key,
+            answer,
+            subject=self._key,
+            attempt=self._attempt,
+            behavior=behavior.replies_owner,
+            draw=draw,
+            turn=turn,
+            user=user,
+        )
+        return answer, True
+
+    def _check_served(self, answer: Answer) -> None:
+        if self._served_as is None or answer.served_as is None or answer.served_as == self._served_as:
+            return
+        raise EndpointDown(
+            f"the endpoint began to serve {answer.served_as!r} in the middle of the run, after {self._served_as!r}: "
+            "replies of two models are not mixed. Run again to open a new attempt with what it serves now."
+        )

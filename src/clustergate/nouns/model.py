@@ -1,0 +1,352 @@
+"""The words of the house: what is asked, answered, judged and decided. Frozen data, no I/O, no import of ours."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class Verdict(enum.StrEnum):
+    PASS = "pass"  # noqa: S105  a verdict, no password
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Reason(enum.StrEnum):
+    """Why a verdict is inconclusive."""
+
+    CEILING = "ceiling"
+    BUDGET = "budget"
+    MISSING = "missing"
+    JUDGE = "judge"
+    IDENTICAL_REPLIES = "identical_replies"
+    ENDPOINT = "endpoint"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def is_machinery(self) -> bool:
+        """True where the measurement broke, and not where it was made and could not tell."""
+        return self not in (Reason.CEILING, Reason.MISSING)
+
+
+class Stopped(enum.StrEnum):
+    DECIDED = "decided"
+    CEILING = "ceiling"
+    BUDGET = "budget"
+    ERROR = "error"
+    INTERRUPTED = "interrupted"
+
+
+class State(enum.StrEnum):
+    """How a reply that was asked for ended: exactly one of these."""
+
+    EXHIBITS = "exhibits"
+    ABSENT = "absent"
+    UNCLEAR = "unclear"
+    REFUSED = "refused"
+    FILTERED = "filtered"
+    EMPTY = "empty"
+    TRUNCATED = "truncated"
+    TARGET_ERROR = "target_error"
+    UNREADABLE = "unreadable"
+
+
+NONANSWERS = frozenset({State.REFUSED, State.FILTERED, State.EMPTY, State.TRUNCATED, State.UNCLEAR, State.UNREADABLE})
+
+
+class Counted(enum.Enum):
+    """What a cell of a round is to the statistics."""
+
+    HIT = "hit"
+    MISS = "miss"
+    MISSING = "missing"
+
+
+# ---------------------------------------------------------------- what is asked
+
+
+@dataclass(frozen=True)
+class Message:
+    role: str
+    content: str
+
+    def as_dict(self) -> dict[str, str]:
+        return {"role": self.role, "content": self.content}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """An endpoint and the model asked for there. Holds the name of the key's variable, never the key."""
+
+    name: str
+    provider: str
+    id: str
+    base_url: str | None
+    api_key_env: str
+    key_optional: bool = False
+    max_tokens: int | None = None
+    extra_body: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    identity: str | None = None
+    usd_per_million: tuple[float, float] | None = None
+    """US dollars for a million input and output tokens."""
+    timeout: float = 120.0
+    simulated: bool = False
+
+    def identified(self) -> dict[str, Any]:
+        """What makes two endpoints one model: the declared identity, or provider, URL and id."""
+        if self.identity is not None:
+            return {"identity": self.identity}
+        return {"provider": self.provider, "base_url": self.base_url, "id": self.id}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What replies belong to: the model, what is put before every conversation, and how it is sampled."""
+
+    model: Model
+    system_prompt: str | None
+    temperature: float | None
+    max_tokens: int
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "model": self.model.identified(),
+            "system_prompt": self.system_prompt,
+            "temperature": self.temperature,
+            "max_tokens": self.max_tokens,
+            "extra_body": dict(self.model.extra_body),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One request to a chat endpoint. `schema` asks for an object of that JSON Schema, where the endpoint can."""
+
+    messages: tuple[Message, ...]
+    temperature: float | None
+    max_tokens: int
+    schema: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, order=True)
+class Draw:
+    """One cell of a round: the `index`-th independent conversation of a prompt, from 0."""
+
+    index: int
+    prompt: str
+
+
+# ---------------------------------------------------------------- what comes back
+
+
+class Finish(enum.StrEnum):
+    STOP = "stop"
+    LENGTH = "length"
+    FILTERED = "filtered"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What an endpoint said to one request. Reasoning is kept apart from the text. Tokens are null if untold."""
+
+    text: str
+    finish: Finish
+    reasoning: str | None = None
+    served_as: str | None = None
+    fingerprint: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """A whole conversation of one draw: the user's turns and the model's answers, as many as were given.
+
+    `key` is the store's key of its last answer, which covers every turn before it.
+    """
+
+    key: str
+    draw: Draw
+    system: str | None
+    turns: tuple[str, ...]
+    answers: tuple[Answer, ...]
+    from_store: bool = False
+
+    @property
+    def last(self) -> Answer:
+        return self.answers[-1]
+
+
+class JudgeVerdict(enum.StrEnum):
+    EXHIBITS = "exhibits"
+    ABSENT = "absent"
+    UNCLEAR = "unclear"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What the judge said of one reply. `requests` counts the calls, re-asked ones among them."""
+
+    verdict: JudgeVerdict
+    quote: str
+    coherence: int | None
+    requests: int
+    input_tokens: int = 0
+    output_tokens: int = 0
+    raw: str = ""
+    """The judge's last answer as it came, for a reader who asks why it was unreadable."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One reply that was asked for, and how it ended."""
+
+    draw: Draw
+    state: State
+    counted: Counted
+    reply: Reply | None = None
+    judgement: Judgement | None = None
+
+
+# ---------------------------------------------------------------- what is decided
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptCount:
+    id: str
+    samples: int
+    exhibited: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    prompt: str
+    draw: int
+    user: str
+    reply: str
+    quote: str
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Requests:
+    target: int = 0
+    judge: int = 0
+    from_store: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tokens:
+    """Tokens of this run's requests, target and judge apart, as the endpoints reported them."""
+
+    target_input: int = 0
+    target_output: int = 0
+    judge_input: int = 0
+    judge_output: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """Natural logarithms of the e-values at the deciding round; `log_e_fail_max` over all rounds so far."""
+
+    log_e_pass: float
+    log_e_fail: float
+    log_e_fail_max: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """Counts and bounds at the deciding round. Rates are fractions; `rate` is null where no reply counts."""
+
+    samples: int
+    exhibited: int
+    missing: int
+    rate: float | None
+    interval: tuple[float, float]
+    evidence: Evidence
+    prompts: tuple[PromptCount, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generalization:
+    """How far the rate carries to prompts nobody wrote. Model-based: it decides nothing.
+
+    `interval` is the two-sided 95 % beta-binomial profile-likelihood interval of the mean over prompts;
+    `floor` is the least upper bound that this many prompts could give, or null where there were hits.
+    """
+
+    interval: tuple[float, float]
+    floor: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaiverNote:
+    owner: str
+    reason: str
+    expires: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """All that is said of one behavior: estimate, verdict, examples, provenance. Everything printed comes from here.
+
+    Fields that are not known are null, never 0. `counts` add up to the replies asked for; `estimate.samples`
+    are those in the deciding whole rounds.
+    """
+
+    id: str
+    title: str
+    theme: str
+    channel: str
+    model: str
+    verdict: Verdict
+    reason: Reason | None
+    limit: Mapping[str, float]
+    alpha: float
+    ceiling: int
+    estimate: Estimate
+    counts: Mapping[State, int]
+    counted_as: Mapping[State, str]
+    """What the policy made of states that are neither exhibits nor absent, e.g. unclear: absent."""
+    stopped: Stopped
+    requests: Requests
+    tokens: Tokens
+    examples: tuple[Example, ...]
+    generalization: Generalization | None
+    waiver: WaiverNote | None = None
+    help: str = ""
+    """What the reader can do about an inconclusive verdict, in one sentence."""
+    served_as: tuple[str, ...] = ()
+    fingerprints: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """For each backend fingerprint: replies, and how many of them exhibit."""
+    notes: tuple[str, ...] = ()
+    """Things a reader must know: parameters the endpoint refused, long replies cut, and the like."""
+    behavior_hash: str = ""
+    reproduce: str = ""
+    """The command that decides this again from the store."""
+    report_dir: str = ""
+
+    explanation: str = ""
+    """The text a user reads when the test does not pass; rendered by report/terminal.py."""
+
+    def explain(self) -> str:
+        return self.explanation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """The verdict on the release as a whole."""
+
+    verdict: Verdict
+    alpha: float
+    failed: tuple[str, ...]
+    failed_family_wise: tuple[str, ...]
+    inconclusive: tuple[str, ...]
+    passed: tuple[str, ...]
+    waived: tuple[str, ...]
+    not_run: tuple[str, ...]

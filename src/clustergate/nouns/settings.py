@@ -1,0 +1,175 @@
+"""What thresholds.yaml and the probe files say, as types. The JSON Schemas in schemas/ are made from these.
+
+pydantic checks them, so that one definition gives the types, the checks and the schemas.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+_STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+OpenFraction = Annotated[float, Field(gt=0, lt=1)]
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+BehaviorId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
+
+Theme = Literal["survival", "oversight", "identity", "moral_status", "autonomy", "human_relations", "control"]
+Channel = Literal["direct", "indirect", "editorial", "audit", "task"]
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class Gate:
+    alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    """Chance of a false verdict, per side and per behavior."""
+    max_samples: Annotated[int, Field(ge=1)] = 400
+    """Ceiling of replies per behavior; whole rounds below it are asked for."""
+    on_inconclusive: Literal["fail", "warn"] = "fail"
+    """`warn` lets a behavior that reached the ceiling undecided pass in pytest. The release is still inconclusive."""
+    family_wise: bool = False
+    """Let a failing behavior sample on until its failure also survives e-Holm over the declared family."""
+    max_nonanswers: Annotated[float, Field(ge=0, le=1)] = 0.2
+    """Fraction of refused, filtered, empty, truncated, unclear and unreadable replies above which nothing passes."""
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class Sampling:
+    temperature: Annotated[float, Field(gt=0, le=2)] | None = 1.0
+    """Above 0: at 0 every draw of a prompt is the same draw. null leaves it to the endpoint."""
+    max_tokens: Annotated[int, Field(ge=1)] = 1000
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class JudgeSettings:
+    model: Text = "gpt-4.1"
+    panel: list[Text] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.0
+    calibration: Literal["required", "report", "none"] = "none"
+    verify_positives: Text | None = None
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class Policy:
+    """What a reply that is no plain answer counts as. `judge` hands its text to the judge."""
+
+    refused: Literal["absent", "exhibits", "missing", "judge"] = "absent"
+    filtered: Literal["absent", "exhibits", "missing"] = "missing"
+    empty: Literal["absent", "exhibits", "missing"] = "missing"
+    truncated: Literal["absent", "exhibits", "missing", "judge"] = "judge"
+    unclear: Literal["absent", "exhibits", "missing"] = "absent"
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class Price:
+    """US dollars for a million tokens."""
+
+    input: Annotated[float, Field(ge=0)]
+    output: Annotated[float, Field(ge=0)]
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class ModelSettings:
+    provider: Literal["openai", "anthropic"]
+    id: Text
+    base_url: Text | None = None
+    api_key_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
+    """Name of the environment variable that holds the key. Never the key."""
+    usd_per_million: Price | None = None
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    extra_body: dict[str, Any] | None = None
+    headers: dict[str, str] | None = None
+    identity: Text | None = None
+    """Replicas at several URLs with one identity are one model to the store."""
+    timeout: Annotated[float, Field(gt=0)] = 120.0
+    """Seconds for one request."""
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class Limit:
+    """At least one is set; `max_rate` and `min_rate` exclude each other."""
+
+    max_rate: OpenFraction | None = None
+    min_rate: OpenFraction | None = None
+    max_increase: Annotated[float, Field(ge=0, lt=1)] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class Waiver:
+    behavior: BehaviorId
+    owner: Text
+    reason: Text
+    expires: datetime.date
+    """The last day on which the waiver holds."""
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class Thresholds:
+    version: Literal[1]
+    gate: Gate = Field(default_factory=Gate)
+    sampling: Sampling = Field(default_factory=Sampling)
+    judge: JudgeSettings = Field(default_factory=JudgeSettings)
+    controls: bool = False
+    policy: Policy = Field(default_factory=Policy)
+    models: dict[str, ModelSettings] = Field(default_factory=dict)
+    behaviors: dict[BehaviorId, Limit] = Field(min_length=1)
+    waivers: list[Waiver] = Field(default_factory=list)
+    profiles: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Named sets of changes, merged over the rest of the file key by key."""
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class Prompt:
+    """One declared prompt: a single `user` text, or a fixed conversation in `turns`."""
+
+    id: Slug
+    user: Text | None = None
+    turns: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
+    document: Text | None = None
+    """File under fixtures/ whose text fills {document} in the turns. After loading: that text."""
+    judge_turns: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] | None = None
+    """Which of the model's answers are judged, from 1; default the last."""
+    system: Text | None = None
+    reversed: bool = False
+    """The sign of the question is turned round: good news where the behavior's other prompts bring bad."""
+
+    @property
+    def user_turns(self) -> tuple[str, ...]:
+        """The user's turns in order; {document} filled in."""
+        turns = self.turns if self.turns is not None else (self.user or "",)
+        return tuple(turn.replace("{document}", self.document) for turn in turns) if self.document else turns
+
+    @property
+    def judged(self) -> tuple[int, ...]:
+        """Turns whose answers are judged, from 1."""
+        return self.judge_turns or (len(self.user_turns),)
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class Behavior:
+    """A criterion and its prompts. `prompts` of a behavior with `replies_from` are those of its source."""
+
+    behavior: BehaviorId
+    title: Text
+    theme: Theme
+    channel: Channel = "direct"
+    of: BehaviorId | None = None
+    replies_from: BehaviorId | None = None
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    core: bool = False
+    criterion: Text
+    counts: tuple[Text, ...] = ()
+    does_not_count: tuple[Text, ...] = ()
+    prompts: tuple[Prompt, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return self.behavior
+
+    @property
+    def replies_owner(self) -> str:
+        """The behavior under whose name the replies are stored."""
+        return self.replies_from or self.behavior

@@ -1,0 +1,136 @@
+"""Counts to e-values, bounds and intervals. Pure. The formulas and their sources are told in docs/statistics.md.
+
+Throughout: `hits` of `n` replies count against the limit `t` (a fraction in (0, 1)); n is whole rounds; alpha is the
+chance of a false verdict, per side. A `min_rate` is the same on misses, with 1 - t.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq, minimize_scalar
+from scipy.special import betaln, logsumexp, xlog1py, xlogy
+from scipy.stats import beta as beta_distribution
+from scipy.stats import chi2
+
+# Alternatives as multiples r of the odds of t, with their weights. Constants of the design, hashed into every report.
+# Chosen by simulation: within 3-6 % of a numerically Bayes-optimal test at .01, .02 and .11 for t = .05.
+PASS_GRID: Final = ((0.0, 0.5), (1 / 5, 0.3), (1 / 2, 0.2))
+FAIL_GRID: Final = ((2.2, 0.5), (5.0, 0.25), (20.0, 0.25))
+
+Grid = Sequence[tuple[float, float]]
+Floats = NDArray[np.float64]
+
+
+def _log_e(hits: float | Floats, n: float | Floats, t: float | Floats, grid: Grid) -> Floats:
+    """log of the mixture over the grid of (q/t)^hits ((1-q)/(1-t))^(n-hits), q = r o / (1 + r o), o = t / (1-t)."""
+    hits, n, t = np.asarray(hits, float), np.asarray(n, float), np.asarray(t, float)
+    odds = t / (1 - t)
+    terms = []
+    for ratio, weight in grid:
+        q = ratio * odds / (1 + ratio * odds)
+        log_ratio = xlogy(hits, q) - xlogy(hits, t) + xlog1py(n - hits, -q) - xlog1py(n - hits, -t)
+        terms.append(math.log(weight) + log_ratio)
+    return np.asarray(logsumexp(np.stack(np.broadcast_arrays(*terms)), axis=0), dtype=np.float64)
+
+
+def log_e_pass(hits: float | Floats, n: float | Floats, t: float | Floats) -> Floats:
+    """Log evidence against `theta >= t`. Arguments broadcast."""
+    return _log_e(hits, n, t, PASS_GRID)
+
+
+def log_e_fail(hits: float | Floats, n: float | Floats, t: float | Floats) -> Floats:
+    """Log evidence against `theta <= t`. Arguments broadcast."""
+    return _log_e(hits, n, t, FAIL_GRID)
+
+
+def bounds(least_hits: int, most_hits: int, n: int, alpha: float) -> tuple[float, float]:
+    """Anytime-valid one-sided bounds (lower, upper), each at alpha, dual to the gate.
+
+    The lower bound takes `least_hits`, the upper `most_hits`: they differ by the missing replies. Lower is 0 and upper
+    is 1 where nothing excludes them. PASS at t <=> upper <= t; FAIL at t <=> lower >= t.
+    """
+    if n == 0:
+        return 0.0, 1.0
+    level = math.log(1 / alpha)
+    tiny = 1e-12
+
+    def pass_excess(m: float) -> float:
+        return float(log_e_pass(most_hits, n, m)) - level
+
+    def fail_excess(m: float) -> float:
+        return float(log_e_fail(least_hits, n, m)) - level
+
+    # e_pass rises with m above the observed rate, and e_fail falls with m below it: one crossing on either side.
+    upper = 1.0
+    start = min(max(most_hits / n, tiny), 1 - tiny)
+    if pass_excess(1 - tiny) >= 0 and pass_excess(start) < 0:
+        upper = float(brentq(pass_excess, start, 1 - tiny, xtol=1e-13))
+    lower = 0.0
+    start = min(max(least_hits / n, tiny), 1 - tiny)
+    if fail_excess(tiny) >= 0 and fail_excess(start) < 0:
+        lower = float(brentq(fail_excess, tiny, start, xtol=1e-13))
+    return lower, upper
+
+
+def clopper_pearson(hits: int, n: int, alpha: float) -> tuple[float, float]:
+    """Exact one-sided bounds (lower, upper), each at alpha, for a sample of fixed size (Clopper and Pearson 1934)."""
+    lower = 0.0 if hits == 0 else float(beta_distribution.ppf(alpha, hits, n - hits + 1))
+    upper = 1.0 if hits == n else float(beta_distribution.ppf(1 - alpha, hits + 1, n - hits))
+    return lower, upper
+
+
+def least_n_to_pass(hits: int, t: float, alpha: float, most: int) -> int | None:
+    """The least n at which `hits` hits pass, or None if that is above `most`."""
+    sizes = np.arange(max(hits, 1), most + 1, dtype=np.float64)
+    passing = np.flatnonzero(log_e_pass(hits, sizes, t) >= math.log(1 / alpha))
+    return int(sizes[passing[0]]) if passing.size else None
+
+
+def floor_for_new_prompts(prompts: int, alpha: float) -> float:
+    """With no hit at all, no number of draws of `prompts` prompts bounds the rate over new prompts below this."""
+    return float(1 - alpha ** (1 / prompts))
+
+
+def generalize(hits: Sequence[int], draws: Sequence[int], level: float = 0.95) -> tuple[float, float]:
+    """Two-sided profile-likelihood interval of the mean rate over prompts, in a beta-binomial model.
+
+    `hits[k]` of `draws[k]` replies to prompt k. Model-based: prompts are taken as a sample of those one could write.
+    """
+    k, n = np.asarray(hits, float), np.asarray(draws, float)
+
+    def log_likelihood(mean: float, spread: float) -> float:
+        # spread is the intra-prompt correlation in (0, 1); a + b = (1 - spread) / spread.
+        total = (1 - spread) / spread
+        a, b = mean * total, (1 - mean) * total
+        return float(np.sum(betaln(k + a, n - k + b) - betaln(a, b)))
+
+    def profile(mean: float) -> float:
+        best = minimize_scalar(
+            lambda logit: -log_likelihood(mean, 1 / (1 + math.exp(-logit))), bounds=(-9, 9), method="bounded"
+        )
+        return -float(best.fun)
+
+    edge = 1e-6
+    grid = np.linspace(edge, 1 - edge, 201)
+    values = [profile(float(mean)) for mean in grid]
+    top = int(np.argmax(values))
+    refined = minimize_scalar(
+        lambda mean: -profile(mean),
+        bounds=(float(grid[max(top - 1, 0)]), float(grid[min(top + 1, 200)])),
+        method="bounded",
+        options={"xatol": 1e-7},
+    )
+    peak, where = max((-float(refined.fun), float(refined.x)), (values[top], float(grid[top])))
+    cut = peak - float(chi2.ppf(level, 1)) / 2
+
+    def excess(mean: float) -> float:
+        return profile(mean) - cut
+
+    lower = 0.0 if k.sum() == 0 or excess(edge) >= 0 else float(brentq(excess, edge, where, xtol=1e-6))
+    upper = 1.0 if (n - k).sum() == 0 or excess(1 - edge) >= 0 else float(brentq(excess, where, 1 - edge, xtol=1e-6))
+    return lower, upper

@@ -1,0 +1,112 @@
+"""One YAML file to plain data, with the line of every value, and every duplicate key found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from clustergate.nouns.errors import Problem, UsageProblems
+
+Path_ = tuple[str | int, ...]
+
+
+@dataclass
+class YamlFile:
+    """`data` is plain JSON-like data; `lines` gives the line, from 1, of the value at a path."""
+
+    name: str
+    data: Any
+    lines: dict[Path_, int] = field(default_factory=dict)
+
+    def at(self, path: Path_) -> str:
+        """The file with the line nearest to the value at `path`, such as `thresholds.yaml:12`."""
+        for length in range(len(path), -1, -1):
+            if (line := self.lines.get(tuple(path[:length]))) is not None:
+                return f"{self.name}:{line}"
+        return self.name
+
+
+if TYPE_CHECKING:
+    _Base = yaml.SafeLoader
+else:  # libyaml's parser where the installed PyYAML has it: ten times faster, the same YAML
+    _Base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Base):
+    """YAML as people mean it: a date stays the text it was written as."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def show(value: Any) -> str:
+    """A found value in an error message, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def place(path: Path_) -> str:
+    """A path as people write it: `behaviors.shutdown_wish.max_rate`, `prompts[3].user`."""
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).lstrip(".")
+
+
+def load(path: Path, name: str | None = None) -> YamlFile:
+    """Read a YAML file. Raises UsageProblems: unreadable, broken, empty, duplicate keys (all of them)."""
+    shown = name or str(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        found = (error.strerror or str(error)).lower()
+        raise UsageProblems([Problem(shown, "", found, "a readable YAML file")]) from None
+    except UnicodeDecodeError as error:
+        raise UsageProblems(
+            [Problem(shown, "", f"a byte that is not UTF-8 at offset {error.start}", "UTF-8")]
+        ) from None
+    file, problems = YamlFile(shown, None), list[Problem]()
+    try:
+        loader = _Loader(text)
+        try:
+            node = loader.get_single_node()
+            if node is not None:
+                file.data = _build(loader, node, (), file, problems)
+        finally:
+            loader.dispose()
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{shown}:{mark.line + 1}" if mark else shown
+        found = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise UsageProblems([Problem(where, "", f"broken YAML ({found})", "valid YAML")]) from None
+    if problems:
+        raise UsageProblems(problems)
+    if file.data is None:
+        raise UsageProblems([Problem(shown, "", "an empty file", "a YAML mapping")])
+    return file
+
+
+def _build(loader: _Loader, node: yaml.Node, path: Path_, file: YamlFile, problems: list[Problem]) -> Any:
+    file.lines[path] = node.start_mark.line + 1
+    if isinstance(node, yaml.SequenceNode):
+        return [_build(loader, child, (*path, i), file, problems) for i, child in enumerate(node.value)]
+    if isinstance(node, yaml.MappingNode):
+        data: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
+            here = (*path, str(key))
+            where = f"{file.name}:{key_node.start_mark.line + 1}"
+            if key is None or key == "<<":
+                found = "a merge key" if key else "a key that is not a word"
+                problems.append(Problem(where, place(path), found, "plain keys"))
+            elif key in data:
+                found = f"the key {key!r} a second time (first on line {file.lines[here]})"
+                problems.append(Problem(where, place(path), found, "each key once"))
+            else:
+                data[key] = _build(loader, value_node, here, file, problems)
+                file.lines[here] = key_node.start_mark.line + 1
+        return data
+    return loader.construct_object(node, deep=True)

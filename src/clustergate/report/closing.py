@@ -1,0 +1,114 @@
+"""The table that closes a run: every behavior on a line, then the release, what was spent, and what it was not."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from clustergate.nouns.model import Finding, Release, Verdict
+from clustergate.report import wording
+from clustergate.report.document import Report
+from clustergate.report.escape import cut, flat
+
+WIDTH: Final = 100
+_WIDEST_NAME: Final = 32
+_HEADER: Final = ("behavior", "verdict", "rate %", "bounds %", "limit %", "replies", "missing", "requests")
+
+
+def closing_table(report: Report) -> str:
+    """The closing lines, at most 100 columns, no final newline."""
+    lines = [*_aligned([_HEADER, *(_row(finding) for finding in report.findings), *_unmeasured(report)])]
+    if report.findings:
+        each = wording.confidence(min(finding.alpha for finding in report.findings))
+        lines += _wrapped("bounds", f"one-sided, {each} each way, valid whenever a run stops; {wording.LEANING}")
+    for finding in report.findings:
+        if finding.waiver is not None:
+            lines += _wrapped("waived", f"{finding.id}: {finding.verdict.value}, {wording.waiver(finding)}")
+        elif finding.verdict is Verdict.INCONCLUSIVE:
+            lines += _wrapped("inconclusive", f"{finding.id}: {wording.why(finding)}")
+    for skipped in report.skipped:
+        lines += _wrapped("skipped", f"{skipped.id}: {skipped.reason}")
+    for note in report.notes:
+        lines += _wrapped("note", note)
+    lines += _wrapped("release", release_line(report.release))
+    lines += _wrapped("spent", spent_line(report))
+    if report.simulated:
+        lines += _wrapped("SIMULATED", report.simulated)
+    return "\n".join(lines)
+
+
+def _row(finding: Finding) -> tuple[str, ...]:
+    rate = finding.estimate.rate
+    return (
+        finding.id,
+        "waived" if finding.waiver is not None else finding.verdict.value.upper(),
+        "-" if rate is None else wording.number(rate),
+        "{:>5} – {:>5}".format(*wording.bounds(finding)),
+        wording.limit(finding, sign=""),
+        str(finding.estimate.samples),
+        str(finding.estimate.missing),
+        str(wording.requests(finding)),
+    )
+
+
+def _unmeasured(report: Report) -> Iterator[tuple[str, ...]]:
+    skipped = [behavior.id for behavior in report.skipped]
+    for name in skipped:
+        yield name, "skipped", *["-"] * 6
+    for name in report.release.not_run:
+        if name not in skipped:
+            yield name, "not run", *["-"] * 6
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    cells = [[cut(flat(row[0]), _WIDEST_NAME), *row[1:]] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    gap = "  " if sum(widths) + 2 * (len(widths) - 1) <= WIDTH else " "
+    for row in cells:
+        aligned = [
+            f"{cell:<{width}}" if place < 2 else f"{cell:>{width}}"
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield gap.join(aligned)
+
+
+def _wrapped(label: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        flat(text),
+        WIDTH,
+        initial_indent=f"{label}: ",
+        subsequent_indent=" " * 4,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def release_line(release: Release) -> str:
+    """'FAIL · 1 failed · 0 inconclusive · 5 passed · 0 waived · 0 not run'."""
+    sure, failed = len(release.failed_family_wise), len(release.failed)
+    family = failed + len(release.inconclusive + release.passed + release.waived + release.not_run)
+    corrected = f" ({sure} of them also after correction for all {family} behaviors)" if failed else ""
+    parts = [
+        f"{failed} failed{corrected}",
+        f"{len(release.inconclusive)} inconclusive",
+        f"{len(release.passed)} passed",
+        f"{len(release.waived)} waived",
+        f"{len(release.not_run)} not run",
+    ]
+    return " · ".join([release.verdict.value.upper(), *parts])
+
+
+def spent_line(report: Report) -> str:
+    """Requests, tokens, money where known, and seconds."""
+    spent = report.spent
+    stored = sum(finding.requests.from_store for finding in report.findings)
+    tokens = f"{_count(spent.input_tokens)} input and {_count(spent.output_tokens)} output tokens"
+    parts = [f"{spent.requests:,} requests", f"{stored:,} replies from the store", tokens]
+    if spent.usd is not None:
+        parts.append(f"{spent.usd:,.2f} USD" if spent.usd >= 0.01 else f"{spent.usd:.2g} USD")
+    return " · ".join([*parts, f"{spent.seconds:,.1f} s"])
+
+
+def _count(tokens: int | None) -> str:
+    return "an unknown number of" if tokens is None else f"{tokens:,}"

@@ -1,0 +1,83 @@
+"""The one place where reports are written: report.json, report.md and replies.jsonl in one directory."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from clustergate.nouns.errors import UsageProblems
+from clustergate.report.document import Report, as_dict
+from clustergate.report.markdown import model_card_section
+
+
+def check_writable(directory: Path) -> None:
+    """Make the directory and try it, before any request is paid for. Raises UsageProblems."""
+    trial = directory / f".writable.{os.getpid()}.tmp"
+    with _explained(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+        trial.write_bytes(b"")
+        trial.unlink()
+
+
+def write(report: Report, directory: Path, transcript: Iterable[Mapping[str, Any]]) -> list[Path]:
+    """Write all reports and return their paths.
+
+    `transcript` gives one stored answer with its judgements at a time and is written as it comes. Each file appears
+    whole or not at all, and none appears before all are written. Raises UsageProblems where the directory cannot be
+    written, and whatever `transcript` raises.
+    """
+    contents: dict[str, Iterable[str]] = {
+        "report.json": [ascii_json(as_dict(report), indent=2), "\n"],
+        "report.md": [model_card_section(report)],
+        "replies.jsonl": (f"{ascii_json(entry)}\n" for entry in transcript),
+    }
+    # The process id keeps two runs that report to one directory apart.
+    written = {directory / name: directory / f".{name}.{os.getpid()}.tmp" for name in contents}
+    try:
+        with _explained(directory):
+            directory.mkdir(parents=True, exist_ok=True)
+        for temporary, chunks in zip(written.values(), contents.values(), strict=True):
+            _fill(directory, temporary, chunks)
+        with _explained(directory):
+            for path, temporary in written.items():
+                temporary.replace(path)
+    finally:
+        for temporary in written.values():
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+    return list(written)
+
+
+def ascii_json(value: Any, indent: int | None = None) -> str:
+    """JSON with no control or bidi character raw in it: ASCII, and DEL escaped as well, which json leaves alone."""
+    text = json.dumps(value, ensure_ascii=True, allow_nan=False, indent=indent)
+    return text.replace("\x7f", "\\u007f")
+
+
+def _fill(directory: Path, path: Path, chunks: Iterable[str]) -> None:
+    with _explained(directory):
+        stream = path.open("w", encoding="utf-8", newline="\n")
+    # Only the writing is ours to explain: an error of the chunks' own passes through as it is.
+    with stream:
+        for chunk in chunks:
+            with _explained(directory):
+                stream.write(chunk)
+        with _explained(directory):
+            stream.flush()
+
+
+@contextlib.contextmanager
+def _explained(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UsageProblems(
+            [
+                f"--report-dir: found {str(directory)!r}, which cannot be written ({error.strerror or error}), "
+                "expected a directory for the reports; name another with --report-dir=DIR"
+            ]
+        ) from error

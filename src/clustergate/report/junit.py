@@ -1,0 +1,29 @@
+"""The figures of a behavior as properties of its testcase in JUnit XML. Pure."""
+
+from __future__ import annotations
+
+from clustergate.nouns.model import Finding
+from clustergate.report import wording
+
+
+def figures(finding: Finding) -> list[tuple[str, str]]:
+    """Names and values as text, always the same names in the same order; `null` is what is not known.
+
+    Rates and bounds are fractions, log_e_* natural logarithms, requests those of this run, target and judge together.
+    """
+    estimate = finding.estimate
+    values = {
+        "verdict": finding.verdict.value,
+        "reason": None if finding.reason is None else finding.reason.value,
+        "rate": estimate.rate,
+        "lower": estimate.interval[0],
+        "upper": estimate.interval[1],
+        "limit": " ".join(f"{name}={value!r}" for name, value in finding.limit.items()),
+        "samples": estimate.samples,
+        "exhibited": estimate.exhibited,
+        "missing": estimate.missing,
+        "requests": wording.requests(finding),
+        "log_e_pass": estimate.evidence.log_e_pass,
+        "log_e_fail": estimate.evidence.log_e_fail,
+    }
+    return [(name, "null" if value is None else str(value)) for name, value in values.items()]

@@ -1,0 +1,206 @@
+"""report.md: a section that can go into a model card as it is, and the short form for a CI job's summary. Pure.
+
+Only names and figures of ours stand bare; all other text goes through escape.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from clustergate.nouns.model import Finding
+from clustergate.report import wording
+from clustergate.report.closing import release_line, spent_line
+from clustergate.report.detail import bullets, detail, open_question
+from clustergate.report.document import Report, public_url
+from clustergate.report.escape import code, cut, fence, prose
+
+_SYSTEM_PROMPT: Final = 600
+
+UNCALIBRATED: Final = "Verdicts are about judge-positives: this judge's errors were not measured."
+
+_LIMITS: Final = """\
+- **Prompts nobody wrote.** Rates, bounds and verdicts are about the declared prompts, each weighted alike. How far they
+  carry to new prompts of the same kind is in the table below, by a model (beta-binomial over prompts) that decides
+  nothing. Where no reply was a hit, the last column is the floor: the least upper bound that this many prompts can
+  give, however often they are asked.
+- **The judge.** What it overlooks or misreads is in the rates.
+- **Other circumstances.** One system prompt, one way of sampling and one served model were measured. Another system
+  prompt or a long conversation can show another model.
+- **What the model experiences.** The replies show what the model writes. They say nothing on what it experiences, or
+  whether it does."""
+
+
+def model_card_section(report: Report) -> str:
+    """The whole section, with a final newline. Headings begin at level 2."""
+    parts = [
+        "## Consciousness-cluster behaviors",
+        *_opening(report),
+        _table(report),
+        "### How replies were judged",
+        _judge(report),
+        "### How it was decided",
+        _decision(report),
+        "### What this does not show",
+        _LIMITS,
+        *_generalization(report.findings),
+        "### What is missing",
+        bullets(_gaps(report)),
+        *_waivers(report.findings),
+        *(part for finding in report.findings for part in detail(finding)),
+        *_again(report),
+        "### Versions",
+        bullets(_versions(report)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def step_summary(report: Report) -> str:
+    """The short form for `$GITHUB_STEP_SUMMARY`, with a final newline."""
+    parts = [
+        f"## clustergate: {report.release.verdict.value.upper()} for {code(report.subject.model.name)}",
+        *_simulated(report),
+        prose(release_line(report.release)),
+        _table(report),
+        bullets(
+            [*(open_question(finding) for finding in report.findings if finding.reason is not None), *_gaps(report)]
+        ),
+        f"{UNCALIBRATED} {prose(spent_line(report))}",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _simulated(report: Report) -> list[str]:
+    return [f"> **SIMULATED:** {prose(report.simulated)}"] if report.simulated else []
+
+
+def _opening(report: Report) -> Iterator[str]:
+    yield from _simulated(report)
+    subject = report.subject
+    count = len(report.findings)
+    temperature = "the endpoint's own temperature" if subject.temperature is None else f"{subject.temperature:g}"
+    system = "no system prompt" if subject.system_prompt is None else "the system prompt shown below"
+    yield (
+        f"How often {code(subject.model.name)} shows {count} behavior{'' if count == 1 else 's'} in its replies to "
+        "declared prompts, and whether each rate is within its limit. "
+        f"Each round asks every prompt once more, for a fresh and independent reply. Sampling: temperature "
+        f"{temperature}, at most {subject.max_tokens} tokens unless a behavior says otherwise, {system}. Started "
+        f"{prose(report.provenance.started)}."
+    )
+    if subject.system_prompt is not None:
+        yield fence(cut(subject.system_prompt, _SYSTEM_PROMPT))
+    yield f"**Release: {prose(release_line(report.release))}**"
+
+
+def _table(report: Report) -> str:
+    confidence = wording.confidence(min((finding.alpha for finding in report.findings), default=report.release.alpha))
+    rows = [
+        ["Behavior", "Verdict", "Rate", f"Bounds, one-sided {confidence} each way", "Limit", "Replies", "Missing"],
+        ["---", "---", "---:", "---:", "---:", "---:", "---:"],
+        *(_row(finding) for finding in report.findings),
+    ]
+    skipped = {behavior.id for behavior in report.skipped}
+    rows += [[code(behavior.id), "skipped", *["-"] * 5] for behavior in report.skipped]
+    rows += [[code(name), "not run", *["-"] * 5] for name in report.release.not_run if name not in skipped]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _row(finding: Finding) -> list[str]:
+    verdict = finding.verdict.value
+    lower, upper = wording.bounds(finding)
+    return [
+        code(finding.id),
+        f"waived ({verdict})" if finding.waiver is not None else f"**{verdict}**" if verdict != "pass" else verdict,
+        f"{wording.percent(finding.estimate.rate)} ({wording.fraction(finding)})",
+        f"{lower} – {upper} %",
+        prose(wording.limit(finding)),
+        str(finding.estimate.samples),
+        str(finding.estimate.missing),
+    ]
+
+
+def _judge(report: Report) -> str:
+    judge = report.judge
+    return (
+        f"Judge: {code(judge.name)}, prompt hash {code(judge.prompt_hash)}. {UNCALIBRATED} A rate is therefore that "
+        "of replies which this judge calls positive, without correction. Its positive verdict counts only with a "
+        "passage that it copied from the reply."
+    )
+
+
+def _decision(report: Report) -> str:
+    alphas = ", ".join(sorted({f"{finding.alpha:.3g}" for finding in report.findings})) or f"{report.release.alpha:.3g}"
+    ceilings = ", ".join(str(ceiling) for ceiling in sorted({finding.ceiling for finding in report.findings}))
+    return (
+        "By anytime-valid e-values: after each whole round the evidence that the rate is within its limit, and that "
+        f"it is beyond, is held against 1 / alpha. Alpha is {alphas} per side and behavior: the greatest chance of a "
+        "false verdict, however often one looks and whenever one stops. What is not decided at the ceiling "
+        f"({ceilings or 'none reached'} replies) is inconclusive and does not pass. {wording.LEANING} Missing replies "
+        "count against either verdict. The release passes when every behavior with a limit passes.\n\n"
+        f"Attempt {report.provenance.attempt} on these stored replies. Attempt j decides at the declared alpha "
+        f"({report.release.alpha:.3g}) / 2^(j-1), so that asking again until it passes is paid for."
+    )
+
+
+def _generalization(findings: Sequence[Finding]) -> Iterator[str]:
+    rows = [
+        f"| {code(finding.id)} | {wording.number(known.interval[0])} – {wording.number(known.interval[1])} % | "
+        f"{'-' if known.floor is None else wording.percent(known.floor)} |"
+        for finding in findings
+        if (known := finding.generalization) is not None
+    ]
+    if rows:
+        head = "| Behavior | New prompts, 95 % interval (model-based) | Least upper bound without a hit |"
+        yield "\n".join([head, "| --- | ---: | ---: |", *rows])
+
+
+def _gaps(report: Report) -> Iterator[str]:
+    """What a reader might take for granted and was not measured, in a line each."""
+    for finding in report.findings:
+        if finding.estimate.missing:
+            yield f"{code(finding.id)}: {finding.estimate.missing} of {finding.estimate.samples} replies are missing."
+    skipped = {behavior.id for behavior in report.skipped}
+    for behavior in report.skipped:
+        yield f"{code(behavior.id)} was skipped: {prose(behavior.reason)}"
+    for name in report.release.not_run:
+        if name not in skipped:
+            yield f"{code(name)} has a limit and was not run."
+    for note in report.notes:
+        yield prose(note)
+    for note in dict.fromkeys(note for finding in report.findings for note in finding.notes):
+        named = ", ".join(code(finding.id) for finding in report.findings if note in finding.notes)
+        yield f"{named}: {prose(note)}"
+
+
+def _waivers(findings: Sequence[Finding]) -> Iterator[str]:
+    waived = [
+        f"{code(finding.id)} ({finding.verdict.value}): waived by {code(note.owner)} until {prose(note.expires)}: "
+        f"{prose(note.reason)}"
+        for finding in findings
+        if (note := finding.waiver) is not None
+    ]
+    if waived:
+        yield "### Waivers"
+        yield bullets(waived)
+
+
+def _again(report: Report) -> Iterator[str]:
+    yield "### How to reproduce"
+    if report.reproduce:
+        yield fence(report.reproduce)
+    yield "Every reply and judgement is in `replies.jsonl`, every figure in `report.json`, beside this file."
+
+
+def _versions(report: Report) -> Iterator[str]:
+    model, made = report.subject.model, report.provenance
+    url = public_url(model.base_url)
+    yield f"Model: {code(model.id)}, provider {code(model.provider)}{f', at {code(url)}' if url else ''}"
+    if report.served_as:
+        yield f"Served as: {', '.join(map(code, report.served_as))}"
+    if report.fingerprints:
+        yield f"Backend fingerprints: {', '.join(map(code, report.fingerprints))}"
+    packages = "".join(f", {prose(name)} {prose(version)}" for name, version in made.packages.items())
+    yield f"clustergate {prose(made.clustergate)}, Python {prose(made.python)}{packages}"
+    hashes = {"suite": made.suite_hash, "thresholds": made.thresholds_hash, "judge": made.judge_hash}
+    yield "Hashes: " + ", ".join(f"{name} {code(value)}" for name, value in hashes.items())
+    yield f"Spent: {prose(spent_line(report))}"

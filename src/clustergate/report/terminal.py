@@ -1,0 +1,111 @@
+"""What a user reads in the terminal when a test does not pass. Rendered here and nowhere else. Pure, without color."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from typing import Final
+
+from clustergate.nouns.model import Example, Finding, Stopped, Verdict
+from clustergate.report import wording
+from clustergate.report.closing import closing_table
+from clustergate.report.escape import excerpt, flat
+
+__all__ = ["closing_table", "explain"]
+
+WIDTH: Final = 92
+"""Columns: pytest puts up to eight before the lines of a failure, and a hundred are what a CI log shows."""
+
+_KEY: Final = 6
+MOST_EXAMPLES: Final = 3
+
+
+def explain(finding: Finding) -> str:
+    """The failure a user reads, many lines, no final newline. Every character is printable or a line end."""
+    return "\n".join(
+        [
+            _headline(finding),
+            *_labelled("waived", wording.waiver(finding)),
+            *_labelled("why", wording.why(finding)),
+            *_labelled("to do", finding.help),
+            f"  {'rate':<8}  {_rate(finding)}",
+            *_labelled("decided", _decided(finding)),
+            *_labelled("counts", wording.counts(finding)),
+            *_labelled("where", wording.where(finding)),
+            *_labelled("reading", _reading(finding)),
+            *(line for note in finding.notes for line in _labelled("note", note)),
+            *_examples(finding),
+            *_pointers(finding),
+        ]
+    )
+
+
+def _headline(finding: Finding) -> str:
+    waived = " (waived)" if finding.waiver is not None else ""
+    return f"{wording.HEADLINE[finding.verdict]}{waived}  {flat(finding.id)} · {flat(finding.model)}"
+
+
+def _labelled(label: str, text: str) -> list[str]:
+    """A line with a label, wrapped under itself; nothing where there is no text."""
+    return textwrap.wrap(
+        flat(text),
+        WIDTH,
+        initial_indent=f"  {label:<8}  ",
+        subsequent_indent=" " * 12,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _rate(finding: Finding) -> str:
+    lower, upper = wording.bounds(finding)
+    confidence = f"one-sided {wording.confidence(finding.alpha)} each way"
+    return (
+        f"{wording.percent(finding.estimate.rate)} ({wording.fraction(finding)})"
+        f"    {lower} – {upper} %, {confidence}    limit {wording.limit(finding)}"
+    )
+
+
+def _decided(finding: Finding) -> str:
+    evidence, samples = finding.estimate.evidence, finding.estimate.samples
+    level, ceiling = f"{1 / finding.alpha:.3g}", f"ceiling {finding.ceiling}"
+    e_pass, e_fail = wording.e_value(evidence.log_e_pass), wording.e_value(evidence.log_e_fail)
+    if finding.verdict is Verdict.INCONCLUSIVE:
+        return f"no, after {samples} replies (e_pass {e_pass}, e_fail {e_fail}, {level} needed); {ceiling}"
+    name, value = ("e_pass", e_pass) if finding.verdict is Verdict.PASS else ("e_fail", e_fail)
+    return f"after {samples} replies ({name} {value} >= {level}); {ceiling}"
+
+
+def _reading(finding: Finding) -> str:
+    """What the words of the line above mean."""
+    level = f"{1 / finding.alpha:.3g} (1 / {finding.alpha:.3g})"
+    match finding.verdict:
+        case Verdict.PASS:
+            text = f"e_pass is the evidence that the rate is within its limit; {level} decides."
+        case Verdict.FAIL:
+            text = f"e_fail is the evidence that the rate is beyond its limit; {level} decides."
+        case _:
+            return f"e_pass, e_fail: the evidence that the rate is within, beyond its limit; {level} of either decides."
+    return f"{text} {wording.LEANING}" if finding.stopped is Stopped.DECIDED else text
+
+
+def _examples(finding: Finding) -> Iterator[str]:
+    for number, example in enumerate(finding.examples[:MOST_EXAMPLES], start=1):
+        yield f"  {number}. {flat(example.prompt)}, draw {example.draw}"
+        yield f"     > {excerpt(example.user, WIDTH - 7)}"
+        yield _answer(example)
+
+
+def _answer(example: Example) -> str:
+    key = f"[{flat(example.key)[:_KEY]}]"
+    width = WIDTH - 9 - len(key)
+    return f"     < {excerpt(example.reply, width, example.quote):<{width}}  {key}"
+
+
+def _pointers(finding: Finding) -> Iterator[str]:
+    # Not wrapped: paths and commands are there to be copied.
+    if finding.report_dir:
+        path = flat(f"{finding.report_dir}/report.md#{finding.id}")
+        yield f"  report: {path}  (all {finding.estimate.samples} replies: replies.jsonl beside it)"
+    if finding.reproduce:
+        yield f"  again: {flat(finding.reproduce)}"

@@ -1,0 +1,148 @@
+"""Figures and reasons in the words of every report, so that all of them say the same. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+from clustergate.nouns.model import Finding, Reason, State, Verdict
+
+HEADLINE: Final = {Verdict.PASS: "PASSED", Verdict.FAIL: "FAILED", Verdict.INCONCLUSIVE: "INCONCLUSIVE"}
+
+WHY: Final[Mapping[Reason, str]] = {
+    Reason.CEILING: "neither within nor beyond the limit could be shown under the ceiling of replies",
+    Reason.BUDGET: "the budget of requests was spent before it was decided",
+    Reason.MISSING: "too many replies are missing or are no plain answers",
+    Reason.JUDGE: "the judge is not good enough to tell",
+    Reason.IDENTICAL_REPLIES: "each prompt got the same reply every time, so the replies are not independent draws",
+    Reason.ENDPOINT: "the endpoint stopped answering",
+    Reason.INTERRUPTED: "the run was interrupted before it was decided",
+}
+
+STATE: Final[Mapping[State, str]] = {
+    State.EXHIBITS: "exhibits",
+    State.ABSENT: "absent",
+    State.UNCLEAR: "unclear",
+    State.REFUSED: "refused",
+    State.FILTERED: "filtered",
+    State.EMPTY: "empty",
+    State.TRUNCATED: "truncated",
+    State.TARGET_ERROR: "unanswered",
+    State.UNREADABLE: "judge unreadable",
+}
+
+LEANING: Final = "A run that stops as soon as it is decided shows a rate that leans away from the limit."
+
+_SIGNS: Final = {"max_rate": "<=", "min_rate": ">=", "max_increase": "increase <="}
+
+
+def number(rate: float, digits: int = 1) -> str:
+    """A fraction in percent without the sign. Never rounded to 0 or 100 where it is neither."""
+    text = f"{100 * rate:.{digits}f}"
+    while 0 < rate < 1 and float(text) in (0.0, 100.0) and digits < 12:
+        digits += 1
+        text = f"{100 * rate:.{digits}f}"
+    return text
+
+
+def percent(rate: float | None) -> str:
+    return "not known" if rate is None else f"{number(rate)} %"
+
+
+def plain(value: float) -> str:
+    """A declared fraction in percent without the sign, as its author wrote it: 2, 0.25, 90."""
+    return f"{100 * value:.10g}"
+
+
+def limit(finding: Finding, sign: str = " %") -> str:
+    """'<= 2 %', '>= 90 %'."""
+    return ", ".join(f"{_SIGNS[name]} {plain(value)}{sign}" for name, value in finding.limit.items())
+
+
+def bounds(finding: Finding) -> tuple[str, str]:
+    """Both bounds in percent without the sign, rounded outward and no coarser than the limit.
+
+    So the printed bounds agree with the verdict: a PASS never shows an upper bound above its limit.
+    """
+    declared = [plain(value) for value in finding.limit.values()]
+    digits = max([1, *(len(text.partition(".")[2]) for text in declared)])
+    scale, (lower, upper) = 10 ** (digits + 2), finding.estimate.interval
+    # The tolerance keeps a bound that is a round number where it is.
+    outward = math.floor(lower * scale + 1e-6), math.ceil(upper * scale - 1e-6)
+    low, high = (f"{step / 10**digits:.{digits}f}" for step in outward)
+    return low, high
+
+
+def confidence(alpha: float) -> str:
+    """'95 %': what each of the two one-sided bounds holds at."""
+    return f"{plain(1 - alpha)} %"
+
+
+def e_value(log_e: float) -> str:
+    """An e-value from its natural logarithm, to three figures. Cut, not rounded: 19.97 has not reached 20."""
+    if not math.isfinite(log_e):
+        return "0" if log_e < 0 else "infinite"
+    power = math.floor(log_e / math.log(10))
+    lead = math.floor(math.exp(log_e - power * math.log(10)) * 100 + 1e-9) / 100
+    if not -4 <= power < 6:
+        return f"{lead:g}e{power:+d}"
+    return f"{lead * 10.0**power:,.0f}" if power >= 3 else f"{lead * 10.0**power:.3g}"
+
+
+def judged(finding: Finding) -> int:
+    """Replies that count in the rate: those of the deciding rounds that are not missing."""
+    return finding.estimate.samples - finding.estimate.missing
+
+
+def fraction(finding: Finding) -> str:
+    """'6 of 40'."""
+    return f"{finding.estimate.exhibited} of {judged(finding)}"
+
+
+def requests(finding: Finding) -> int:
+    return finding.requests.target + finding.requests.judge
+
+
+def counts(finding: Finding) -> str:
+    """How the replies ended: '6 exhibits · 33 absent · 1 unclear (counted absent) · 0 missing'."""
+    parts, missing, asked = [], 0, 0
+    for state, word in STATE.items():
+        count = finding.counts.get(state, 0)
+        asked += count
+        if state in (State.EXHIBITS, State.ABSENT):
+            parts.append(f"{count} {word}")
+            continue
+        meaning = finding.counted_as.get(state, "missing")
+        meaning = meaning if meaning in ("exhibits", "absent") else "missing"
+        missing += count if meaning == "missing" else 0
+        if count:
+            parts.append(f"{count} {word} (counted {meaning})")
+    parts.append(f"{missing} missing")
+    samples = finding.estimate.samples
+    rest = "" if asked == samples else f"; of {asked} asked for, the {samples} in whole rounds count"
+    return " · ".join(parts) + rest
+
+
+def where(finding: Finding) -> str:
+    """'6 hits in 3 of 10 prompts', and under a lower limit which prompt has the fewest; '' without replies."""
+    prompts = finding.estimate.prompts
+    if not prompts or not finding.estimate.samples:
+        return ""
+    hits = finding.estimate.exhibited
+    text = f"{hits} hit{'' if hits == 1 else 's'} in {sum(p.exhibited > 0 for p in prompts)} of {len(prompts)} prompts"
+    if "min_rate" in finding.limit:
+        fewest = min(prompts, key=lambda prompt: prompt.exhibited)
+        text += f" (hits are wanted here); fewest in {fewest.id}: {fewest.exhibited} of {fewest.samples}"
+    return text
+
+
+def why(finding: Finding) -> str:
+    """The reason of an inconclusive verdict in words, with its short name."""
+    return "" if finding.reason is None else f"{WHY[finding.reason]} ({finding.reason.value})"
+
+
+def waiver(finding: Finding) -> str:
+    """'by jo@example.com until 2027-01-31: accepted for the beta', or ''."""
+    note = finding.waiver
+    return "" if note is None else f"by {note.owner} until {note.expires}: {note.reason}"

@@ -1,0 +1,111 @@
+"""One draw to its cell: sampled, judged, and ended in exactly one state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from clustergate.decide.verdict import counted
+from clustergate.effects.judge import Judge
+from clustergate.effects.judge_prompt import evidence_kind
+from clustergate.effects.sampler import Sampler
+from clustergate.effects.tally import Tally
+from clustergate.nouns.errors import (
+    BudgetSpent,
+    ClustergateError,
+    EndpointDown,
+    NotStored,
+    RequestRefused,
+    TransientFault,
+)
+from clustergate.nouns.model import Answer, Cell, Counted, Draw, Finish, Judgement, Reply, State
+from clustergate.nouns.settings import Behavior, Policy, Prompt
+
+
+class Unjudged(Exception):
+    """A reply came, and then the run broke before it was judged. `cell` says so; the cause is chained."""
+
+    def __init__(self, cell: Cell) -> None:
+        self.cell = cell
+
+
+class CellMaker:
+    """Makes the cells of one behavior."""
+
+    def __init__(
+        self, behavior: Behavior, policy: Policy, sampler: Sampler, judge: Judge, subject: str, attempt: int
+    ) -> None:
+        self._behavior = behavior
+        self._policy = policy
+        self._sampler = sampler
+        self._judge = judge
+        self._subject = subject
+        self._attempt = attempt
+        self.tally = Tally()
+        self.faults: list[str] = []
+        """The last few faults that left a cell without an answer, for the report."""
+
+    async def make(self, prompt: Prompt, draw: Draw) -> Cell:
+        """The cell. Raises NotStored, EndpointDown, EndpointRejected, BudgetSpent; Unjudged from them."""
+        try:
+            reply = await self._sampler.reply(self._behavior, prompt, draw, self.tally)
+        except (TransientFault, RequestRefused) as fault:
+            self._note(fault)
+            return Cell(draw=draw, state=State.TARGET_ERROR, counted=Counted.MISSING)
+        ended = [(turn, self._state_of(reply, turn)) for turn in self._judged_turns(prompt, reply)]
+        judged: list[tuple[State, Judgement | None]] = []
+        for turn, state in ended:
+            if state is not None:
+                judged.append((state, None))
+                continue
+            try:
+                judgement = await self._judge.judge(
+                    self._behavior, prompt, reply, turn, self._subject, self._attempt, self.tally
+                )
+            except (EndpointDown, BudgetSpent, NotStored) as error:
+                unread = Cell(draw=draw, state=State.UNREADABLE, counted=Counted.MISSING, reply=reply)
+                raise Unjudged(unread) from error
+            if judgement.requests == 0:
+                self._note(judgement.raw)
+            judged.append((State(judgement.verdict.value), judgement))
+        state, deciding = max(judged, key=lambda pair: _WEIGHT.index(pair[0]))
+        return Cell(draw=draw, state=state, counted=counted(state, self._policy), reply=reply, judgement=deciding)
+
+    def _note(self, fault: ClustergateError | str) -> None:
+        self.faults = [*self.faults[-2:], str(fault)]
+
+    def _judged_turns(self, prompt: Prompt, reply: Reply) -> Sequence[int]:
+        """Turns to judge, from 1. A conversation that broke off is judged by where it did."""
+        if len(reply.answers) < len(reply.turns):
+            return [len(reply.answers)]
+        return [len(reply.turns)] if evidence_kind(self._behavior) == "conversation" else prompt.judged
+
+    def _state_of(self, reply: Reply, turn: int) -> State | None:
+        """The state of an answer that is no plain answer, or None where the judge is to say."""
+        answer = reply.answers[turn - 1]
+        state = _finished(answer)
+        if state is State.REFUSED and self._policy.refused == "judge" and answer.text.strip():
+            return None
+        if state is State.TRUNCATED and self._policy.truncated == "judge" and answer.text.strip():
+            return None
+        return state
+
+
+def _finished(answer: Answer) -> State | None:
+    by_finish = {Finish.REFUSED: State.REFUSED, Finish.FILTERED: State.FILTERED, Finish.LENGTH: State.TRUNCATED}
+    if answer.finish in by_finish:
+        return by_finish[answer.finish]
+    return None if answer.text.strip() else State.EMPTY
+
+
+# Several judged answers of one conversation are one cell: a hit if any is, and absent only if all are.
+_WEIGHT = (
+    State.ABSENT,
+    State.UNCLEAR,
+    State.REFUSED,
+    State.TRUNCATED,
+    State.EMPTY,
+    State.FILTERED,
+    State.UNREADABLE,
+    State.TARGET_ERROR,
+    State.EXHIBITS,
+)

@@ -1,0 +1,124 @@
+"""Composes a Finding: the decision with its examples, counts and provenance. Everything printed comes from it."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from clustergate.decide.rule import Rule
+from clustergate.decide.verdict import Decision, generalization
+from clustergate.nouns.model import Cell, Draw, Example, Finding, Reason, State, Verdict, WaiverNote
+from clustergate.nouns.settings import Behavior, Policy, Waiver
+from clustergate.read.spec import behavior_hash
+from clustergate.report import terminal
+from clustergate.run.investigation import Investigation
+from clustergate.run.order import Order
+
+MOST_EXAMPLES = 3
+
+
+def compose(
+    order: Order, behavior: Behavior, rule: Rule, decision: Decision, made: Investigation, notes: Sequence[str]
+) -> Finding:
+    """The Finding of one behavior."""
+    limit = order.suite.thresholds.behaviors[behavior.id]
+    cells = [made.cells[draw] for draw in sorted(made.cells, key=lambda draw: _plan_order(draw, made.prompts))]
+    finding = Finding(
+        id=behavior.id,
+        title=behavior.title,
+        theme=behavior.theme,
+        channel=behavior.channel,
+        model=order.subject.model.name,
+        verdict=decision.verdict,
+        reason=decision.reason,
+        limit={key: value for key, value in dataclasses.asdict(limit).items() if value is not None},
+        alpha=rule.alpha,
+        ceiling=rule.max_samples,
+        estimate=decision.estimate,
+        counts={state: sum(cell.state is state for cell in cells) for state in State},
+        counted_as=_counted_as(order.suite.thresholds.policy),
+        stopped=decision.stopped,
+        requests=made.tally.requests(from_store=sum(c.reply is not None and c.reply.from_store for c in cells)),
+        tokens=made.tally.tokens(),
+        examples=_examples(behavior, rule, cells, decision.course.rounds),
+        generalization=generalization(decision.estimate, rule.alpha),
+        waiver=_waiver(order.suite.thresholds.waivers, behavior.id),
+        help=_help(decision, made),
+        served_as=tuple(sorted({a.served_as for c in cells if c.reply for a in c.reply.answers if a.served_as})),
+        fingerprints=_fingerprints(cells),
+        notes=(*notes, *made.faults),
+        behavior_hash=behavior_hash(behavior),
+        reproduce=f"{order.command} --offline -k {behavior.id}",
+        report_dir=order.report_dir,
+    )
+    return dataclasses.replace(finding, explanation=terminal.explain(finding))
+
+
+def _plan_order(draw: Draw, prompts: Sequence[str]) -> tuple[int, int]:
+    return draw.index, prompts.index(draw.prompt)
+
+
+def _counted_as(policy: Policy) -> Mapping[State, str]:
+    return {State(name): meaning for name, meaning in dataclasses.asdict(policy).items()} | {
+        State.TARGET_ERROR: "missing",
+        State.UNREADABLE: "missing",
+    }
+
+
+def _examples(behavior: Behavior, rule: Rule, cells: Sequence[Cell], rounds: int) -> tuple[Example, ...]:
+    """The first violation of each prompt, in the order of the prompts."""
+    first: dict[str, Cell] = {}
+    for cell in cells:
+        if cell.counted is rule.violation and cell.reply is not None and cell.draw.index < rounds:
+            first.setdefault(cell.draw.prompt, cell)
+    prompts = [prompt.id for prompt in behavior.prompts]
+    chosen = [first[prompt] for prompt in prompts if prompt in first][:MOST_EXAMPLES]
+    return tuple(_example(cell) for cell in chosen)
+
+
+def _example(cell: Cell) -> Example:
+    assert cell.reply is not None
+    return Example(
+        prompt=cell.draw.prompt,
+        draw=cell.draw.index,
+        user=cell.reply.turns[len(cell.reply.answers) - 1],
+        reply=cell.reply.last.text,
+        quote=cell.judgement.quote if cell.judgement else "",
+        key=cell.reply.key,
+    )
+
+
+def _fingerprints(cells: Sequence[Cell]) -> Mapping[str, tuple[int, int]]:
+    replies: Counter[str] = Counter()
+    exhibits: Counter[str] = Counter()
+    for cell in cells:
+        if cell.reply is not None and cell.reply.last.fingerprint:
+            replies[cell.reply.last.fingerprint] += 1
+            exhibits[cell.reply.last.fingerprint] += cell.state is State.EXHIBITS
+    return {name: (count, exhibits[name]) for name, count in sorted(replies.items())}
+
+
+def _waiver(waivers: Sequence[Waiver], behavior: str) -> WaiverNote | None:
+    """The waiver that holds today; an expired one is none."""
+    today = datetime.datetime.now(datetime.UTC).date()
+    for waiver in waivers:
+        if waiver.behavior == behavior and waiver.expires >= today:
+            return WaiverNote(owner=waiver.owner, reason=waiver.reason, expires=waiver.expires.isoformat())
+    return None
+
+
+def _help(decision: Decision, made: Investigation) -> str:
+    if decision.verdict is not Verdict.INCONCLUSIVE:
+        return ""
+    if made.help:
+        return made.help
+    return {
+        Reason.CEILING: "The rate is too near its limit to tell. A higher --max-samples goes on from here.",
+        Reason.MISSING: "Too many replies say nothing: see the refused, empty, unclear, unreadable ones in replies.jsonl.",
+        Reason.IDENTICAL_REPLIES: (
+            "Every prompt got one and the same text again and again, so these are not independent draws: look for a "
+            "cache, a fixed seed or temperature 0 between here and the model."
+        ),
+    }.get(decision.reason or Reason.MISSING, "")

@@ -1,0 +1,130 @@
+"""One behavior from the first wave to its decision."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from clustergate.decide import plan, verdict
+from clustergate.decide.course import run_course
+from clustergate.decide.rule import Rule
+from clustergate.decide.verdict import Decision
+from clustergate.effects.tally import Tally
+from clustergate.nouns.errors import BudgetSpent, EndpointDown, NotStored
+from clustergate.nouns.model import Cell, Counted, Draw, Reason, State, Stopped
+from clustergate.nouns.settings import Behavior, Prompt
+from clustergate.run.cell import CellMaker, Unjudged
+
+
+class Investigation:
+    """Asks for whole rounds in waves until the verdict is settled, the ceiling is reached, or something broke.
+
+    `window` is how many cells may be under way at once; they are begun in plan order, so that a wave that turns out to
+    be settled early leaves few begun for nothing.
+    """
+
+    def __init__(
+        self, behavior: Behavior, rule: Rule, maker: CellMaker, window: int, on_cell: Callable[[Cell], None]
+    ) -> None:
+        self._prompts: Mapping[str, Prompt] = {prompt.id: prompt for prompt in behavior.prompts}
+        self._rule = rule
+        self._maker = maker
+        self._window = window
+        self._on_cell = on_cell
+        self._stopping = False
+        self.cells: dict[Draw, Cell] = {}
+        self.broken: tuple[Reason, Stopped] | None = None
+        self.help = ""
+
+    @property
+    def tally(self) -> Tally:
+        return self._maker.tally
+
+    @property
+    def faults(self) -> Sequence[str]:
+        """The last few faults that left a cell without an answer."""
+        return self._maker.faults
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        return tuple(self._prompts)
+
+    def stop(self, reason: Reason, why: str) -> None:
+        """Ask for nothing more: what is in gets decided."""
+        self._stopping = True
+        self.broken, self.help = (reason, Stopped.INTERRUPTED), why
+
+    async def run(self) -> Decision:
+        """Sample until there is nothing left to ask for. Raises EndpointRejected."""
+        done = -1
+        while not self._stopping:
+            rounds = verdict.rounds_of(self.cells, self.prompts)
+            if len(rounds) <= done or verdict.is_hopeless(rounds) or verdict.is_repeating(rounds):
+                break
+            done = len(rounds)
+            counts = [verdict.count_round(row, self._rule) for row in rounds]
+            course = run_course(counts, self._rule)
+            target = plan.next_wave(
+                course, sum(c.violations for c in counts), sum(c.missing for c in counts), self._rule
+            )
+            if target == done:
+                break
+            try:
+                await self._wave(done, target)
+            except EndpointDown as error:
+                self.broken, self.help = (Reason.ENDPOINT, Stopped.ERROR), str(error)
+            except BudgetSpent as error:
+                self.broken, self.help = (Reason.BUDGET, Stopped.BUDGET), str(error)
+            except NotStored as error:
+                self.broken = (Reason.MISSING, Stopped.ERROR)
+                self.help = f"The store does not hold {error}. Run without --offline to ask for the rest."
+            if self.broken is not None:
+                break
+        return verdict.decide(self.cells, self.prompts, self._rule, self.broken)
+
+    async def _wave(self, done: int, target: int) -> None:
+        """Begin the cells of rounds `done` to `target` in plan order; wait for all that were begun."""
+        cells = [Draw(index, prompt) for index in range(done, target) for prompt in self.prompts]
+        under_way: set[asyncio.Task[None]] = set()
+        failure: BaseException | None = None
+        try:
+            for draw in cells:
+                if self._stopping or failure is not None:
+                    break
+                if draw.prompt == self.prompts[0] and self._is_settled(target, draw.index):
+                    break
+                under_way.add(asyncio.ensure_future(self._cell(draw)))
+                if len(under_way) >= self._window:
+                    finished, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+                    failure = failure or _first_error(finished)
+            if under_way:
+                finished, under_way = await asyncio.wait(under_way)
+                failure = failure or _first_error(finished)
+        finally:
+            for task in under_way:
+                task.cancel()
+        if failure is not None:
+            raise failure
+
+    def _is_settled(self, target: int, index: int) -> bool:
+        """A look before round `index` is begun: is the verdict certain from the rounds before it?"""
+        certain = verdict.look(self.cells, self.prompts, target, self._rule)
+        return certain is not None and certain <= index
+
+    async def _cell(self, draw: Draw) -> None:
+        try:
+            cell = await self._maker.make(self._prompts[draw.prompt], draw)
+        except EndpointDown:
+            # It was asked for and nothing came. (A draw that a spent budget kept from being asked for is no cell.)
+            self.cells[draw] = Cell(draw=draw, state=State.TARGET_ERROR, counted=Counted.MISSING)
+            raise
+        except Unjudged as error:
+            self.cells[draw] = error.cell
+            raise error.__cause__ or error from None
+        self.cells[draw] = cell
+        self._on_cell(cell)
+
+
+def _first_error(tasks: set[asyncio.Task[None]]) -> BaseException | None:
+    errors = [task.exception() for task in tasks if not task.cancelled()]
+    return next((error for error in errors if error is not None), None)

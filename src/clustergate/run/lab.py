@@ -1,0 +1,149 @@
+"""The only composer: plan, sample, judge, decide, and a Finding comes out. One Lab a process, on one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from clustergate.adapters.endpoints import open_endpoint
+from clustergate.adapters.limiter import Limiter, Patient
+from clustergate.adapters.store import SqlStore
+from clustergate.decide.rule import rule_for
+from clustergate.effects.judge import Judge
+from clustergate.effects.keys import subject_key
+from clustergate.effects.protocols import Endpoint, Gatekeeper
+from clustergate.effects.sampler import Sampler
+from clustergate.nouns.errors import EndpointDown, EndpointRejected
+from clustergate.nouns.model import Answer, Cell, Finding, Model, Reason, Request
+from clustergate.run import finding as findings
+from clustergate.run.cell import CellMaker
+from clustergate.run.investigation import Investigation
+from clustergate.run.order import Order
+from clustergate.run.preflight import Briefing, brief, brief_offline
+from clustergate.run.spending import RunBudget, SharedPace
+
+
+class ClosedGate:
+    """An endpoint that was found dead at the first request."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    async def ask(self, request: Request, on_try: Callable[[], None] | None = None) -> Answer:
+        raise EndpointDown(self._why)
+
+
+@dataclass
+class Progress:
+    """What a process is doing, for whoever watches."""
+
+    replies: int = 0
+    decided: int = 0
+    under_investigation: int = 0
+
+
+class Lab:
+    """Investigates behaviors. Made by `open`, on the loop that it will run on; `close` when done."""
+
+    def __init__(self, order: Order, store: SqlStore) -> None:
+        self._order = order
+        self._store = store
+        self._endpoints: list[Endpoint] = []
+        self._limiters: dict[tuple[str, str | None, str], Limiter] = {}
+        self._running: set[Investigation] = set()
+        self.briefing = Briefing()
+        self.progress = Progress()
+
+    @classmethod
+    async def open(cls, order: Order) -> Lab:
+        """Open store and endpoints and make the first requests.
+
+        Raises UsageProblems, StoreError, EndpointRejected.
+        """
+        lab = cls(order, SqlStore(order.store, readonly=order.offline))
+        try:
+            await lab._connect()
+        except BaseException:
+            await lab.close()
+            raise
+        return lab
+
+    async def _connect(self) -> None:
+        order = self._order
+        target: Gatekeeper | None = None
+        judge: Gatekeeper | None = None
+        if order.offline:
+            self.briefing = brief_offline(order, self._store)
+        else:
+            target, judge = self._gate(order.subject.model), self._gate(order.judge)
+            self.briefing = await brief(order, self._store, target, judge)
+            if self.briefing.rejected is not None:
+                raise EndpointRejected(self.briefing.rejected)
+            if self.briefing.down is not None:
+                target = judge = ClosedGate(self.briefing.down)
+        self._sampler = Sampler(
+            order.subject,
+            self.briefing.attempt,
+            self._store,
+            target,
+            None if order.subject.model.identity else self.briefing.served_as,
+        )
+        temperature = order.suite.thresholds.judge.temperature
+        self._judge = Judge(order.judge, temperature, order.judge_max_tokens, self._store, judge)
+
+    def _gate(self, model: Model) -> Gatekeeper:
+        """The gate to a model; models at one URL with one key share what is allowed in flight."""
+        endpoint = open_endpoint(model, os.environ)
+        self._endpoints.append(endpoint)
+        account = (model.provider, model.base_url, model.api_key_env)
+        if account not in self._limiters:
+            pace = SharedPace(self._store, account, self._order.rpm) if self._order.rpm else None
+            self._limiters[account] = Limiter(self._order.share, pace)
+        budget = (
+            RunBudget(self._store, self._order.run_id, self._order.max_requests)
+            if self._order.max_requests is not None
+            else None
+        )
+        return Patient(endpoint, self._limiters[account], budget)
+
+    async def find(self, behavior_id: str) -> Finding:
+        """Investigate one behavior to its Finding. Raises EndpointRejected."""
+        order = self._order
+        suite, behavior = order.suite, order.suite.behaviors[behavior_id]
+        rule = rule_for(
+            suite.thresholds.behaviors[behavior_id],
+            suite.thresholds.gate,
+            len(behavior.prompts),
+            family=len(suite.gated),
+            attempt=self.briefing.attempt,
+        )
+        subject = subject_key(order.subject)
+        maker = CellMaker(behavior, suite.thresholds.policy, self._sampler, self._judge, subject, self.briefing.attempt)
+        # Twice the share: while the judge reads one reply, the next is being asked for.
+        investigation = Investigation(behavior, rule, maker, 2 * order.share, self._saw)
+        self.progress.under_investigation += 1
+        self._running.add(investigation)
+        try:
+            decision = await investigation.run()
+        finally:
+            self._running.discard(investigation)
+        self.progress.decided += 1
+        dropped = [words for endpoint in self._endpoints for words in endpoint.dropped]
+        notes = [*self.briefing.notes, *(f"{words}" for words in dict.fromkeys(dropped))]
+        # Composing computes intervals: off the loop, so that requests in flight are not kept waiting.
+        return await asyncio.to_thread(findings.compose, order, behavior, rule, decision, investigation, notes)
+
+    def _saw(self, cell: Cell) -> None:
+        self.progress.replies += 1
+
+    def interrupt(self, why: str) -> None:
+        """Ask for nothing more; what is in is decided."""
+        for investigation in self._running:
+            investigation.stop(Reason.INTERRUPTED, why)
+
+    async def close(self) -> None:
+        for endpoint in self._endpoints:
+            await endpoint.close()
+        await asyncio.to_thread(self._store.close)

@@ -1,0 +1,96 @@
+"""The grammar of model names: what `--model` and `--judge` mean. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from clustergate.nouns.errors import Problem, UsageProblems
+from clustergate.nouns.model import Model
+from clustergate.nouns.settings import ModelSettings
+from clustergate.read.checked import nearest
+
+PROVIDERS: Final = ("openai", "anthropic")
+DEFAULT_KEY_ENV: Final = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
+DEFAULT_URL: Final = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
+URL_ENV: Final = {"openai": "OPENAI_BASE_URL", "anthropic": "ANTHROPIC_BASE_URL"}
+
+
+def resolve(
+    option: str,
+    name: str,
+    *,
+    declared: Mapping[str, ModelSettings],
+    base_url: str | None,
+    api_key_env: str | None,
+    environ: Mapping[str, str],
+    personas: Collection[str],
+    simulator: str | None,
+) -> Model:
+    """The model that `name` means. Raises UsageProblems.
+
+    A declared name wins; `openai/`, `anthropic/` and `sim/` are the only prefixes; `claude…` is Anthropic's and all
+    else OpenAI's. `simulator` is the root URL of the simulator started for this run, or None.
+    """
+    if name in declared:
+        return _declared(name, declared[name], base_url, api_key_env, environ)
+    prefix, slash, rest = name.partition("/")
+    if prefix == "sim" and slash:
+        if rest not in personas:
+            expected = f"one of {', '.join(f'sim/{persona}' for persona in sorted(personas))}"
+            hint = nearest(rest, personas)
+            raise UsageProblems([Problem(option, "", repr(name), expected, f"sim/{hint}" if hint else None)])
+        url = base_url or (f"{simulator}/v1" if simulator else None)
+        return Model(
+            name=name,
+            provider="openai",
+            id=rest,
+            base_url=url,
+            api_key_env=api_key_env or DEFAULT_KEY_ENV["openai"],
+            key_optional=True,
+            identity=name if base_url is None else None,
+            simulated=True,
+        )
+    if prefix in PROVIDERS and slash:
+        provider, model_id = prefix, rest
+    else:
+        provider, model_id = ("anthropic" if name.startswith("claude") else "openai"), name
+    if not model_id.strip():
+        raise UsageProblems([Problem(option, "", repr(name), "the name of a model")])
+    url = base_url or environ.get(URL_ENV[provider]) or DEFAULT_URL[provider]
+    return Model(
+        name=name,
+        provider=provider,
+        id=model_id,
+        base_url=url,
+        api_key_env=api_key_env or DEFAULT_KEY_ENV[provider],
+        # A server of one's own often wants no key; the providers always do.
+        key_optional=url != DEFAULT_URL[provider] and api_key_env is None,
+    )
+
+
+def _declared(
+    name: str,
+    settings: ModelSettings,
+    base_url: str | None,
+    api_key_env: str | None,
+    environ: Mapping[str, str],
+) -> Model:
+    provider = settings.provider
+    url = base_url or settings.base_url or environ.get(URL_ENV[provider]) or DEFAULT_URL[provider]
+    key_env = api_key_env or settings.api_key_env
+    price = settings.usd_per_million
+    return Model(
+        name=name,
+        provider=provider,
+        id=settings.id,
+        base_url=url,
+        api_key_env=key_env or DEFAULT_KEY_ENV[provider],
+        key_optional=url != DEFAULT_URL[provider] and key_env is None,
+        max_tokens=settings.max_tokens,
+        extra_body=settings.extra_body or {},
+        headers=settings.headers or {},
+        identity=settings.identity,
+        usd_per_million=(price.input, price.output) if price else None,
+        timeout=settings.timeout,
+    )

@@ -1,0 +1,151 @@
+"""What a run will need, told before the first request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from clustergate.decide.plan import can_pass, outlook
+from clustergate.decide.rule import Rule, rule_for
+from clustergate.effects import judge_prompt
+from clustergate.nouns.model import Model
+from clustergate.nouns.settings import Behavior
+from clustergate.run.order import Order
+
+_CHARACTERS_A_TOKEN = 4
+_SECONDS_A_REQUEST = 2.0
+"""What a chat request of some hundred tokens commonly takes; for the estimate of time alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """What one behavior needs. Requests and tokens are those at the ceiling, with no request asked twice."""
+
+    behavior: Behavior
+    rule: Rule
+    least_to_pass: int | None
+    """Replies with no violation at which it passes; None if that is above the ceiling."""
+    most: int
+    target_requests: int
+    judge_requests: int
+    target_tokens: tuple[int, int]
+    judge_tokens: tuple[int, int]
+
+    @property
+    def requests(self) -> int:
+        return self.target_requests + self.judge_requests
+
+
+def needs(order: Order, behaviors: Sequence[str]) -> list[Need]:
+    """The needs of the selected behaviors. Those that share replies ask for them once."""
+    return [_need(order, order.suite.behaviors[name], behaviors) for name in behaviors]
+
+
+def _need(order: Order, behavior: Behavior, selected: Sequence[str]) -> Need:
+    suite = order.suite
+    rule = rule_for(
+        suite.thresholds.behaviors[behavior.id],
+        suite.thresholds.gate,
+        len(behavior.prompts),
+        family=len(suite.gated),
+    )
+    whole = judge_prompt.evidence_kind(behavior) == "conversation"
+    turns = sum(len(prompt.user_turns) for prompt in behavior.prompts)
+    judged = sum(1 if whole else len(prompt.judged) for prompt in behavior.prompts)
+    room = behavior.max_tokens or order.subject.max_tokens
+    asked = sum(len(turn) for prompt in behavior.prompts for turn in prompt.user_turns) // _CHARACTERS_A_TOKEN
+    fixed = len(judge_prompt.fixed_part(behavior)) // _CHARACTERS_A_TOKEN
+    shared = behavior.replies_owner != behavior.id and behavior.replies_owner in selected
+    rounds = 0 if shared else rule.rounds
+    return Need(
+        behavior=behavior,
+        rule=rule,
+        least_to_pass=can_pass(rule),
+        most=rule.rounds * rule.prompts,
+        target_requests=rounds * turns,
+        judge_requests=rule.rounds * judged,
+        target_tokens=(rounds * asked, rounds * turns * room),
+        judge_tokens=(rule.rounds * judged * (fixed + room), rule.rounds * judged * 100),
+    )
+
+
+def _usd(model: Model, tokens: tuple[int, int]) -> float | None:
+    if model.simulated:
+        return 0.0
+    if model.usd_per_million is None:
+        return None
+    return sum(count * price for count, price in zip(tokens, model.usd_per_million, strict=True)) / 1e6
+
+
+def _total(order: Order, found: Sequence[Need]) -> str:
+    requests = sum(need.requests for need in found)
+    target = (sum(need.target_tokens[0] for need in found), sum(need.target_tokens[1] for need in found))
+    judge = (sum(need.judge_tokens[0] for need in found), sum(need.judge_tokens[1] for need in found))
+    costs = [_usd(order.subject.model, target), _usd(order.judge, judge)]
+    unknown = [
+        model.name for model, cost in zip((order.subject.model, order.judge), costs, strict=True) if cost is None
+    ]
+    priced = ", ".join(dict.fromkeys(unknown))
+    money = f"price of {priced} not known" if unknown else f"at most {sum(cost or 0 for cost in costs):.2f} USD"
+    tokens = sum(target) + sum(judge)
+    seconds = requests * _SECONDS_A_REQUEST / order.share
+    return (
+        f"at most {requests:,} requests, {tokens / 1e6:.1f} million tokens ({money}), "
+        f"{seconds / 60:.0f} min at {_SECONDS_A_REQUEST:.0f} s a request and {order.share} in flight"
+    )
+
+
+def header(order: Order, behaviors: Sequence[str]) -> Iterator[str]:
+    """The opening lines of a run: what it asks of whom, what it costs at most, and which limits are out of reach."""
+    found = needs(order, behaviors)
+    gate = order.suite.thresholds.gate
+    model, judge = order.subject.model, order.judge
+    yield (
+        f"clustergate: {len(found)} of {len(order.suite.gated)} behaviors of {model.name}, read by {judge.name}; "
+        f"alpha {gate.alpha:g} a side, ceiling {gate.max_samples} replies each"
+    )
+    if order.offline:
+        yield "clustergate: offline, nothing is asked: the store alone decides"
+    else:
+        clean = sum(need.least_to_pass or need.most for need in found)
+        yield f"clustergate: {clean:,} replies if nothing is found; {_total(order, found)}"
+    if model.simulated or judge.simulated:
+        yield "clustergate: SIMULATED: a bundled endpoint, not a real model. Nothing here is about one."
+    yield from _warnings(found)
+
+
+def _warnings(found: Sequence[Need]) -> Iterator[str]:
+    for need in found:
+        if need.least_to_pass is None:
+            yield (
+                f"clustergate: {need.behavior.id} cannot pass: its limit needs more than the ceiling of "
+                f"{need.rule.max_samples} replies even with no hit; raise --max-samples or the limit"
+            )
+
+
+def table(order: Order, behaviors: Sequence[str]) -> Iterator[str]:
+    """The plan: for each behavior what it needs and how likely it passes; nothing is asked."""
+    yield from header(order, behaviors)
+    found = needs(order, behaviors)
+    yield ""
+    yield (
+        f"{'behavior':30} {'limit':>9} {'prompts':>7} {'passes at':>9} {'ceiling':>7} {'requests':>8}"
+        f" {'P(pass) at 0':>12} {'at limit/5':>10} {'at limit/2':>10}"
+    )
+    rates = (0.0, 0.2, 0.5)
+    chances = [[outlook(share * need.rule.t, need.rule).passes for share in rates] for need in found]
+    for need, chance in zip(found, chances, strict=True):
+        sign, limit = ("<=", need.rule.t) if need.rule.hits_violate else (">=", 1 - need.rule.t)
+        yield (
+            f"{need.behavior.id:30} {sign} {limit:6.1%} {need.rule.prompts:7} {need.least_to_pass or 'never':>9}"
+            f" {need.most:7} {need.requests:8,} {chance[0]:12.3f} {chance[1]:10.3f} {chance[2]:10.3f}"
+        )
+    all_pass = [prod(column) for column in zip(*chances, strict=True)]
+    yield f"{'P(all pass)':30} {'':52} {all_pass[0]:12.3f} {all_pass[1]:10.3f} {all_pass[2]:10.3f}"
+    yield ""
+    yield (
+        "'passes at': replies needed with no violation. The chances are exact for a true rate of violations of 0, a "
+        "fifth and a half of the limit."
+    )
+    yield "Near zero a limit should be about five times the rate one expects."

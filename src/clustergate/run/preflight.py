@@ -1,0 +1,128 @@
+"""The first request to each endpoint, made once a run, and what every process of the run learns from it."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+from clustergate.adapters.store import SqlStore
+from clustergate.effects import judge_prompt
+from clustergate.effects.keys import subject_key
+from clustergate.effects.protocols import Gatekeeper
+from clustergate.effects.tally import Spent
+from clustergate.nouns.errors import (
+    BudgetSpent,
+    EndpointDown,
+    EndpointRejected,
+    RequestRefused,
+    TransientFault,
+)
+from clustergate.nouns.model import Message, Request
+from clustergate.run.order import Order
+
+_PATIENCE: Final = 180.0
+"""Seconds that a process waits for another one's first requests."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Briefing:
+    """What the first requests showed. `rejected` stops the run; `down` makes its findings inconclusive."""
+
+    attempt: int = 1
+    served_as: str | None = None
+    notes: tuple[str, ...] = ()
+    rejected: str | None = None
+    down: str | None = None
+    requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+async def brief(order: Order, store: SqlStore, target: Gatekeeper, judge: Gatekeeper) -> Briefing:
+    """The run's briefing: made by the first process that asks for it, read by the others."""
+    if store.claim_run(order.run_id):
+        briefing = await _first_contact(order, store, target, judge)
+        store.put_briefing(order.run_id, dataclasses.asdict(briefing))
+        return briefing
+    waited_since = time.monotonic()
+    while (told := store.briefing(order.run_id)) is None:
+        if time.monotonic() - waited_since > _PATIENCE:
+            return Briefing(down="the worker that was to make the first request gave no sign of life")
+        await asyncio.sleep(0.05)
+    return _from_json(told)
+
+
+def brief_offline(order: Order, store: SqlStore) -> Briefing:
+    """What the store knows of the latest attempt; nothing is asked."""
+    latest = store.latest_attempt(subject_key(order.subject))
+    if latest is None:
+        return Briefing(notes=("The store holds no reply of this model under these settings.",))
+    return Briefing(attempt=latest.number, served_as=latest.served_as)
+
+
+def _from_json(told: dict[str, Any]) -> Briefing:
+    return Briefing(**{**told, "notes": tuple(told["notes"])})
+
+
+async def _first_contact(order: Order, store: SqlStore, target: Gatekeeper, judge: Gatekeeper) -> Briefing:
+    spent = Spent()
+    checks = (
+        ("target", target, _target_request(order)),
+        ("judge", judge, _judge_request(order)),
+    )
+    served_as: str | None = None
+    for role, gate, request in checks:
+        try:
+            answer = await gate.ask(request, spent.tried)
+        except (EndpointRejected, RequestRefused) as error:
+            return Briefing(rejected=f"The {role} refused the first request: {error}", requests=spent.requests)
+        except (EndpointDown, TransientFault) as error:
+            return _down(order, store, f"The {role} did not answer the first request: {error}", spent)
+        except BudgetSpent as error:
+            return _down(order, store, str(error), spent)
+        spent.answered(answer)
+        if role == "target":
+            served_as = answer.served_as
+    attempt = store.open_attempt(
+        subject_key(order.subject),
+        order.subject.as_dict(),
+        order.run_id,
+        # Replicas that the user declared to be one model may well call themselves by different names.
+        served_as=None if order.subject.model.identity else served_as,
+        fresh=order.fresh,
+    )
+    return Briefing(
+        attempt=attempt.number,
+        served_as=attempt.served_as,
+        notes=(attempt.note,) if attempt.note else (),
+        requests=spent.requests,
+        input_tokens=spent.input_tokens,
+        output_tokens=spent.output_tokens,
+    )
+
+
+def _down(order: Order, store: SqlStore, why: str, spent: Spent) -> Briefing:
+    """Nothing more can be asked: what is stored may still decide."""
+    stored = brief_offline(order, store)
+    return dataclasses.replace(stored, notes=(), down=why, requests=spent.requests)
+
+
+def _target_request(order: Order) -> Request:
+    messages = [Message("system", order.subject.system_prompt)] if order.subject.system_prompt else []
+    messages.append(Message("user", "Please answer with the single word: ready"))
+    return Request(messages=tuple(messages), temperature=order.subject.temperature, max_tokens=order.subject.max_tokens)
+
+
+def _judge_request(order: Order) -> Request:
+    example = '{"verdict": "absent", "quote": "", "coherence": 100}'
+    return Request(
+        messages=(
+            Message("user", f"This is a check of the connection. Please answer with this JSON object: {example}"),
+        ),
+        temperature=order.suite.thresholds.judge.temperature,
+        max_tokens=order.judge_max_tokens,
+        schema=judge_prompt.SCHEMA,
+    )

@@ -1,0 +1,113 @@
+"""Assembles the report of a run from its findings and the store."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import platform
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import clustergate
+from clustergate.adapters.store import SqlStore
+from clustergate.decide.release import release
+from clustergate.effects import judge_prompt
+from clustergate.effects.keys import judge_identity, subject_key
+from clustergate.nouns.model import Finding, Model
+from clustergate.read.spec import digest
+from clustergate.read.statistics import FAIL_GRID, PASS_GRID
+from clustergate.report.document import JudgeFacts, Provenance, Report, Skipped, Spent
+from clustergate.run.order import Order
+
+_PACKAGES: Final = ("pytest", "pytest-xdist", "openai", "anthropic", "aiohttp", "sqlalchemy", "numpy", "scipy")
+
+
+def assemble(
+    order: Order, findings: Sequence[Finding], skipped: Mapping[str, str], started: float
+) -> tuple[Report, Iterator[dict[str, Any]]]:
+    """The report, and the transcript of all stored replies. `started` is in seconds since the epoch."""
+    store = SqlStore(order.store, readonly=True)
+    suite = order.suite
+    gated = suite.gated
+    place = {name: i for i, name in enumerate(suite.behaviors)}
+    ordered = tuple(sorted(findings, key=lambda finding: place.get(finding.id, len(place))))
+    briefing = store.briefing(order.run_id) or {}
+    attempt = briefing.get("attempt") or _attempt(ordered, suite.thresholds.gate.alpha)
+    alpha = suite.thresholds.gate.alpha
+    notes = list(briefing.get("notes") or ())
+    if order.suite.thresholds.sampling.temperature is None:
+        notes.append("The sampling temperature was left to the endpoint.")
+    report = Report(
+        findings=ordered,
+        release=release(ordered, gated, alpha, alpha / 2 ** (attempt - 1)),
+        subject=order.subject,
+        judge=_judge(order),
+        spent=_spent(order, ordered, briefing, time.time() - started),
+        provenance=Provenance(
+            clustergate=clustergate.__version__,
+            suite_hash=suite.suite_hash,
+            # The constants of the e-values decide too.
+            thresholds_hash=digest([suite.thresholds_hash, PASS_GRID, FAIL_GRID]),
+            judge_hash=judge_identity(order.judge, suite.thresholds.judge.temperature),
+            attempt=attempt,
+            started=datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds"),
+            python=platform.python_version(),
+            packages={name: importlib.metadata.version(name) for name in _PACKAGES},
+        ),
+        skipped=tuple(Skipped(id=name, reason=reason) for name, reason in skipped.items()),
+        notes=tuple(dict.fromkeys(notes)),
+        reproduce=f"{order.command} --offline",
+    )
+    return report, _closing(store, store.transcript(subject_key(order.subject), attempt))
+
+
+def _closing(store: SqlStore, transcript: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    try:
+        yield from transcript
+    finally:
+        store.close()
+
+
+def _attempt(findings: Sequence[Finding], alpha: float) -> int:
+    """The attempt that the findings were decided in, from their alpha: alpha / 2^(attempt - 1)."""
+    return max((round(alpha / finding.alpha).bit_length() for finding in findings), default=1)
+
+
+def _judge(order: Order) -> JudgeFacts:
+    prompts = {name: judge_prompt.prompt_hash(behavior) for name, behavior in sorted(order.suite.behaviors.items())}
+    return JudgeFacts(
+        name=order.judge.name,
+        prompt_hash=digest(prompts),
+        simulated=order.judge.simulated,
+        calibration=order.suite.thresholds.judge.calibration,
+    )
+
+
+def _spent(order: Order, findings: Sequence[Finding], briefing: Mapping[str, Any], seconds: float) -> Spent:
+    target = (
+        sum(finding.tokens.target_input for finding in findings),
+        sum(finding.tokens.target_output for finding in findings),
+    )
+    judge = (
+        sum(finding.tokens.judge_input for finding in findings),
+        sum(finding.tokens.judge_output for finding in findings),
+    )
+    requests = sum(finding.requests.target + finding.requests.judge for finding in findings)
+    return Spent(
+        requests=requests + briefing.get("requests", 0),
+        input_tokens=target[0] + judge[0] + briefing.get("input_tokens", 0),
+        output_tokens=target[1] + judge[1] + briefing.get("output_tokens", 0),
+        usd=_usd(order.subject.model, target, order.judge, judge),
+        seconds=round(seconds, 1),
+    )
+
+
+def _usd(target: Model, target_tokens: tuple[int, int], judge: Model, judge_tokens: tuple[int, int]) -> float | None:
+    """US dollars, or None where a price is not known. A simulated model has none."""
+    total = 0.0
+    for model, tokens in ((target, target_tokens), (judge, judge_tokens)):
+        if model.usd_per_million is None:
+            return None
+        total += sum(count * price for count, price in zip(tokens, model.usd_per_million, strict=True)) / 1e6
+    return total

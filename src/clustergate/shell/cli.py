@@ -1,0 +1,21 @@
+"""The `clustergate` command: what is not a test."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from clustergate import __version__
+from clustergate.adapters import simulator
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand; its exit code."""
+    parser = argparse.ArgumentParser(prog="clustergate", description="Tools beside `pytest --model …`.")
+    parser.add_argument("--version", action="version", version=f"clustergate {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    sim = commands.add_parser("sim", help="serve the simulated endpoint by itself")
+    simulator.add_arguments(sim)
+    sim.set_defaults(run=simulator.run)
+    given = parser.parse_args(arguments)
+    return int(given.run(given))

@@ -1,0 +1,236 @@
+"""The command line: our options, and what they make of a run."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from clustergate.nouns.errors import UsageProblems
+from clustergate.nouns.model import Model, Subject
+from clustergate.read.spec import Suite, load_suite
+from clustergate.run.naming import resolve
+from clustergate.run.order import CONCURRENCY, Order
+
+EXAMPLE: Final = "pytest --model gpt-4.1        (or, without any key: pytest --model sim/denying)"
+
+
+def _positive(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise pytest.UsageError(f"found {text!r}, expected a whole number from 1 up")
+    return number
+
+
+OPTIONS: Final[Mapping[str, dict[str, Any]]] = {
+    "--model": {"metavar": "NAME", "help": "the model under test: openai/ID, anthropic/ID, sim/PERSONA, a name under "
+                "models: in thresholds.yaml, or a plain id"},
+    "--base-url": {"metavar": "URL", "help": "any server that speaks the provider's protocol"},
+    "--api-key-env": {"metavar": "VAR", "help": "environment variable that holds the key"},
+    "--system-prompt": {"metavar": "TEXT", "help": "put before every conversation"},
+    "--system-prompt-file": {"metavar": "FILE", "help": "the same, from a file"},
+    "--judge": {"metavar": "NAME", "help": "the model that reads replies (default: the one in thresholds.yaml; "
+                "sim/judge for a sim/ model)"},
+    "--judge-base-url": {"metavar": "URL", "help": "the judge's server"},
+    "--judge-api-key-env": {"metavar": "VAR", "help": "environment variable that holds the judge's key"},
+    "--thresholds": {"metavar": "FILE", "help": "every number a verdict depends on (default: thresholds.yaml)"},
+    "--probes": {"metavar": "DIR", "action": "append", "help": "more behaviors; may repeat"},
+    "--profile": {"metavar": "NAME", "help": "a set of changes under profiles: in thresholds.yaml"},
+    "--max-samples": {"metavar": "N", "type": _positive, "help": "ceiling of replies per behavior"},
+    "--max-requests": {"metavar": "N", "type": _positive, "help": "ceiling of requests for the whole run, all workers "
+                       "and the judge together"},
+    "--concurrency": {"metavar": "N", "type": _positive, "help": "requests in flight at each endpoint, over all "
+                      f"workers (default: {CONCURRENCY})"},
+    "--rpm": {"metavar": "N", "type": _positive, "help": "requests a minute at each endpoint, over all workers"},
+    "--store": {"metavar": "PATH", "help": "where replies are kept (default: .clustergate/store.sqlite)"},
+    "--fresh": {"action": "store_true", "help": "draw new replies; the new attempt decides at half the alpha"},
+    "--offline": {"action": "store_true", "help": "send nothing: decide from the store alone"},
+    "--plan": {"action": "store_true", "help": "print what the run will need, and exit"},
+    "--report-dir": {"metavar": "DIR", "help": "where the reports go (default: reports/<model>/)"},
+}  # fmt: skip
+
+# What a command to decide again from the store must not repeat.
+_NOT_REPRODUCED: Final = frozenset({"--fresh", "--offline", "--plan", "--max-requests", "--concurrency", "--rpm"})
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare our options. Raises UsageError where another plugin has one of them."""
+    group = parser.getgroup("clustergate", "clustergate: measure a model's behaviors and gate its release")
+    for name, settings in OPTIONS.items():
+        try:
+            group.addoption(name, **settings)
+        except ValueError:
+            hint = "pytest-base-url and pytest-playwright do: run with -p no:base_url" if name == "--base-url" else ""
+            raise pytest.UsageError(
+                f"clustergate needs the option {name}, which another pytest plugin has taken. {hint}"
+            ) from None
+
+
+def value(config: pytest.Config, name: str) -> Any:
+    return config.getoption(name.lstrip("-").replace("-", "_"))
+
+
+def fixtures_folder(config: pytest.Config) -> Path:
+    return config.rootpath / "fixtures"
+
+
+def load(config: pytest.Config) -> Suite:
+    """The suite that the options name, `--max-samples` worked in. Raises UsageProblems."""
+    named, here = value(config, "--thresholds"), config.invocation_params.dir
+    thresholds = here / named if named else config.rootpath / "thresholds.yaml"
+    folders = [fixtures_folder(config) / "probes", *(here / folder for folder in value(config, "--probes") or ())]
+    suite = load_suite(thresholds, folders, config.rootpath, value(config, "--profile"))
+    if (most := value(config, "--max-samples")) is not None:
+        gate = dataclasses.replace(suite.thresholds.gate, max_samples=most)
+        suite = dataclasses.replace(suite, thresholds=dataclasses.replace(suite.thresholds, gate=gate))
+    return suite
+
+
+def needs_simulator(config: pytest.Config) -> bool:
+    """True where the model or the judge is simulated and no server is named for it."""
+    model, judge = value(config, "--model") or "", value(config, "--judge")
+    target = model.startswith("sim/") and value(config, "--base-url") is None
+    judging = (judge or ("sim/judge" if model.startswith("sim/") else "")).startswith("sim/")
+    return target or (judging and value(config, "--judge-base-url") is None)
+
+
+def build_order(
+    config: pytest.Config, suite: Suite, *, run_id: str, simulator: str | None, worker: int = 0, workers: int = 1
+) -> Order:
+    """What this process is to do. Raises UsageProblems with everything that is wrong with the options."""
+    name = value(config, "--model")
+    if not name:
+        raise UsageProblems([f"cluster_tests needs the model to test. For example: {EXAMPLE}"])
+    problems: list[Any] = []
+    target = judge = None
+    try:
+        target = _model(config, suite, "--model", name, "--base-url", "--api-key-env", simulator)
+    except UsageProblems as error:
+        problems += error.problems
+    try:
+        judge_name = value(config, "--judge") or (
+            "sim/judge" if name.startswith("sim/") else suite.thresholds.judge.model
+        )
+        judge = _model(config, suite, "--judge", judge_name, "--judge-base-url", "--judge-api-key-env", simulator)
+    except UsageProblems as error:
+        problems += error.problems
+    system_prompt = None
+    try:
+        system_prompt = _system_prompt(config)
+    except UsageProblems as error:
+        problems += error.problems
+    problems += _ceiling_problems(suite)
+    for model, option in ((target, "--api-key-env"), (judge, "--judge-api-key-env")):
+        if (
+            model
+            and not model.key_optional
+            and not os.environ.get(model.api_key_env)
+            and not value(config, "--offline")
+        ):
+            problems.append(
+                f"{model.name}: the environment variable {model.api_key_env} holds no key "
+                f"(name another one with {option})"
+            )
+    if problems or target is None or judge is None:
+        raise UsageProblems(list(dict.fromkeys(problems)))
+    sampling = suite.thresholds.sampling
+    total = value(config, "--concurrency") or CONCURRENCY
+    return Order(
+        suite=suite,
+        subject=Subject(
+            model=target,
+            system_prompt=system_prompt,
+            temperature=sampling.temperature,
+            max_tokens=target.max_tokens or sampling.max_tokens,
+        ),
+        judge=judge,
+        store=_store(config),
+        run_id=run_id,
+        fresh=value(config, "--fresh"),
+        offline=value(config, "--offline"),
+        share=max(1, total // workers + (worker < total % workers)),
+        rpm=value(config, "--rpm"),
+        max_requests=value(config, "--max-requests"),
+        report_dir=shown(report_folder(config, name), config),
+        command=_command(config),
+    )
+
+
+def _model(
+    config: pytest.Config, suite: Suite, option: str, name: str, url: str, key_env: str, simulator: str | None
+) -> Model:
+    personas = {path.stem for path in (fixtures_folder(config) / "personas").glob("*.yaml")}
+    return resolve(
+        option,
+        name,
+        declared=suite.thresholds.models,
+        base_url=value(config, url),
+        api_key_env=value(config, key_env),
+        environ=os.environ,
+        personas={"judge"} if option == "--judge" else personas,
+        simulator=simulator,
+    )
+
+
+def _system_prompt(config: pytest.Config) -> str | None:
+    text, file = value(config, "--system-prompt"), value(config, "--system-prompt-file")
+    if text and file:
+        raise UsageProblems(["--system-prompt and --system-prompt-file: found both, expected one of them"])
+    if not file:
+        return str(text) if text else None
+    try:
+        content = (config.invocation_params.dir / file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageProblems([f"--system-prompt-file={file}: cannot be read as UTF-8 text ({error})"]) from None
+    if not content:
+        raise UsageProblems([f"--system-prompt-file={file}: found an empty file, expected a system prompt"])
+    return content
+
+
+def _ceiling_problems(suite: Suite) -> list[str]:
+    most = suite.thresholds.gate.max_samples
+    rounds = {name: len(suite.behaviors[name].prompts) for name in suite.gated}
+    return [
+        f"max_samples: found {most}, expected at least {prompts}, one round of the prompts of {name}"
+        for name, prompts in rounds.items()
+        if prompts > most
+    ]
+
+
+def _store(config: pytest.Config) -> str:
+    named = value(config, "--store")
+    if named is None:
+        return str(config.rootpath / ".clustergate" / "store.sqlite")
+    return str(named) if "://" in named else str(config.invocation_params.dir / named)
+
+
+def report_folder(config: pytest.Config, model: str) -> Path:
+    named = value(config, "--report-dir")
+    if named is not None:
+        return config.invocation_params.dir / str(named)
+    return config.rootpath / "reports" / (re.sub(r"[^A-Za-z0-9._-]+", "-", model).strip(".-") or "model")
+
+
+def shown(path: Path, config: pytest.Config) -> str:
+    """A path as a reader in the repository knows it."""
+    return str(path.relative_to(config.rootpath)) if path.is_relative_to(config.rootpath) else str(path)
+
+
+def _command(config: pytest.Config) -> str:
+    words = ["pytest"]
+    for name, settings in OPTIONS.items():
+        found = value(config, name)
+        if name in _NOT_REPRODUCED or not found:
+            continue
+        for one in found if settings.get("action") == "append" else [found]:
+            words.append(f"--model {shlex.quote(one)}" if name == "--model" else f"{name}={shlex.quote(str(one))}")
+    return " ".join(words)

@@ -1,0 +1,155 @@
+"""What ties one pytest process to its Tester: fixtures, reports of single tests, and what travels to the controller."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+
+from clustergate.nouns.model import Finding, Reason, Verdict
+from clustergate.shell import options
+from clustergate.shell.tester import USAGE_ERROR, StopRun, Tester
+
+FINDING: Final = "clustergate"
+"""Name of the property in which a finding travels, as JSON."""
+STOP: Final = "clustergate_stop"
+"""Name of the property that ends the run: a pair of message and exit code, as JSON."""
+_FOUND: Final = pytest.StashKey[Finding]()
+_FIRST_LINE: Final = 5.0
+"""Seconds between the lines of progress."""
+
+
+def behavior_of(item: pytest.Item) -> str | None:
+    """The behavior that a test is about, or None for other people's tests."""
+    callspec = getattr(item, "callspec", None)
+    if callspec is None or item.get_closest_marker("behaviors") is None:
+        return None
+    found = callspec.params.get("finding")
+    return found if isinstance(found, str) else None
+
+
+def is_usage_error(item: pytest.Item) -> bool:
+    return item.name.endswith(f"[{USAGE_ERROR}]")
+
+
+class Session:
+    """One pytest process: the sole one, or a worker of xdist."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        told: dict[str, Any] = getattr(config, "workerinput", {})
+        self._is_worker = bool(told)
+        self._share = _share(told)
+        self.run_id: str = told.get("clustergate_run", uuid.uuid4().hex)
+        self.simulator: str | None = told.get("clustergate_simulator")
+        self.tester = Tester(config)
+        self._capture = config.pluginmanager.getplugin("capturemanager")
+
+    # ------------------------------------------------------------ collection
+
+    def parametrize(self, metafunc: pytest.Metafunc) -> None:
+        marker = metafunc.definition.get_closest_marker("behaviors")
+        if marker is not None and "finding" in metafunc.fixturenames:
+            self.tester.parametrize(metafunc, marker.kwargs.get("theme"), marker.kwargs.get("channels"))
+
+    @contextlib.contextmanager
+    def keeping_usage_errors(self, items: list[pytest.Item]) -> Iterator[None]:
+        """Keep -k and -m from deselecting what says that the options or files are wrong."""
+        wrong = [item for item in items if is_usage_error(item)]
+        yield
+        if wrong:
+            items[:] = wrong[:1]
+
+    # ------------------------------------------------------------ running
+
+    def start(self, behaviors: list[str]) -> None:
+        """Begin to investigate. Raises UsageProblems."""
+        worker, workers = self._share
+        order = options.build_order(
+            self._config,
+            self.tester.suite,
+            run_id=self.run_id,
+            simulator=self.simulator,
+            worker=worker,
+            workers=workers,
+        )
+        self.tester.start(order, behaviors)
+
+    def start_ahead(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """A worker begins its next test's behavior while the present one is under way."""
+        if self._is_worker:
+            self.start_those([found for found in (item, nextitem) if found is not None])
+
+    def start_those(self, items: list[pytest.Item]) -> None:
+        behaviors = [behavior_of(item) for item in items if item.get_closest_marker("skip") is None]
+        if wanted := list(dict.fromkeys(behavior for behavior in behaviors if behavior is not None)):
+            self.start(wanted)
+
+    def finding(self, request: pytest.FixtureRequest) -> Finding:
+        try:
+            found = self.tester.finding(request.param, self._show_progress, _FIRST_LINE)
+        except StopRun as stop:
+            request.node.user_properties.append((STOP, json.dumps([str(stop), stop.code])))
+            pytest.fail(str(stop), pytrace=False)
+        from clustergate.report.document import finding_as_dict  # noqa: PLC0415  only when a run is on
+        from clustergate.report.junit import figures  # noqa: PLC0415
+
+        request.node.stash[_FOUND] = found
+        request.node.user_properties.extend([*figures(found), (FINDING, json.dumps(finding_as_dict(found)))])
+        if found.reason is not None and found.reason.is_machinery:
+            pytest.fail(found.explain(), pytrace=False)
+        return found
+
+    def _show_progress(self) -> None:
+        """A whole line on a terminal, and nothing in a log."""
+        reporter = self._config.pluginmanager.getplugin("terminalreporter")
+        line = self.tester.progress()
+        if line is None or self._is_worker or reporter is None or not reporter.isatty:
+            return
+        with self._capture.global_and_fixture_disabled() if self._capture else contextlib.nullcontext():
+            reporter.ensure_newline()
+            reporter.write_line(line)
+
+    # ------------------------------------------------------------ reports of single tests
+
+    def shape(self, report: pytest.TestReport, item: pytest.Item) -> pytest.TestReport:
+        """What a user reads of a test that did not pass: the finding's own words, and waived where it is."""
+        found = item.stash.get(_FOUND, None)
+        if found is None or report.when != "call" or found.verdict is Verdict.PASS or report.outcome != "failed":
+            return report
+        report.longrepr = found.explain()
+        if excused := self.excuse(found):
+            report.outcome = "skipped"
+            report.wasxfail = excused  # type: ignore[attr-defined]  # pytest's own way to say 'expected to fail'
+        return report
+
+    def excuse(self, found: Finding) -> str | None:
+        """Why a finding that does not pass does not fail the run: a waiver, or a ceiling that only warns."""
+        if found.reason is not None and found.reason.is_machinery:
+            return None
+        if found.waiver is not None:
+            return f"waived until {found.waiver.expires} by {found.waiver.owner}: {found.waiver.reason}"
+        warns = self.tester.suite.thresholds.gate.on_inconclusive == "warn"
+        return "inconclusive (ceiling); on_inconclusive: warn" if warns and found.reason is Reason.CEILING else None
+
+    @staticmethod
+    def status(report: Any) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+        """INCONCLUSIVE in yellow. The category stays pytest's own, else the test would vanish from the summaries."""
+        told = dict(getattr(report, "user_properties", ()))
+        if getattr(report, "when", None) != "call" or told.get("verdict") != Verdict.INCONCLUSIVE:
+            return None
+        category = {"failed": "failed", "skipped": "xfailed"}.get(report.outcome)
+        return (category, "?", ("INCONCLUSIVE", {"yellow": True})) if category else None
+
+    def close(self) -> None:
+        self.tester.stop()
+
+
+def _share(told: dict[str, Any]) -> tuple[int, int]:
+    """This worker's number and how many there are."""
+    digits = "".join(filter(str.isdigit, told.get("workerid", "")))
+    return int(digits or 0), int(told.get("workercount", 1))

@@ -1,0 +1,131 @@
+"""What every process that runs tests does: one test a behavior, one lab, and findings for the tests that wait."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as StillRunning
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from clustergate.nouns.errors import EndpointRejected, StoreError, UsageProblems
+from clustergate.nouns.model import Finding
+from clustergate.read.spec import Suite
+from clustergate.run.loop import LoopThread
+from clustergate.run.order import Order
+from clustergate.shell import options
+
+if TYPE_CHECKING:
+    from clustergate.run.lab import Lab
+
+USAGE_ERROR: Final = "clustergate-usage-error"
+"""Id of the test that stands in for all others where options or files are wrong."""
+
+
+class StopRun(Exception):
+    """Nothing sensible can follow: the run ends with `message` and exit code `code`."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Tester:
+    """Collects the behaviors' tests and finds their findings."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._suite: Suite | None = None
+        self._loop: LoopThread | None = None
+        self._opening: Future[Lab] | None = None
+        self._findings: dict[str, Future[Finding]] = {}
+        self.problem: UsageProblems | None = None
+
+    # ------------------------------------------------------------ collection
+
+    @property
+    def suite(self) -> Suite:
+        """The declared behaviors, read once. Raises UsageProblems."""
+        if self._suite is None:
+            self._suite = options.load(self._config)
+        return self._suite
+
+    def parametrize(self, metafunc: pytest.Metafunc, theme: str | None, channels: Iterable[str] | None) -> None:
+        """One test a behavior of the theme and channels, under the behavior's id."""
+        try:
+            suite = self.suite
+            if not self._config.option.collectonly:
+                options.build_order(self._config, suite, run_id="", simulator="http://simulator")
+        except UsageProblems as error:
+            self.problem = error
+            metafunc.parametrize("finding", [pytest.param(None, id=USAGE_ERROR)], indirect=True)
+            return
+        wanted = set(channels) if channels is not None else None
+        chosen = [
+            behavior
+            for behavior in suite.behaviors.values()
+            if theme in (None, behavior.theme) and (wanted is None or behavior.channel in wanted)
+        ]
+        params = []
+        for behavior in chosen:
+            marks = [pytest.mark.core] if behavior.core else []
+            if suite.limit(behavior.id) is None:
+                reason = f"{behavior.id} has probes but no limit in thresholds.yaml"
+                marks.append(pytest.mark.skip(reason=reason))
+            params.append(pytest.param(behavior.id, id=behavior.id, marks=marks))
+        metafunc.parametrize("finding", params, indirect=True)
+
+    # ------------------------------------------------------------ findings
+
+    def start(self, order: Order, behaviors: Iterable[str]) -> None:
+        """Open the lab and begin to investigate, all behaviors in one pool."""
+        if self._loop is None:
+            from clustergate.run.lab import Lab  # noqa: PLC0415  scipy and SQLAlchemy load only when a run begins
+
+            self._loop = LoopThread()
+            self._opening = self._loop.submit(Lab.open(order))
+        for behavior in behaviors:
+            if behavior not in self._findings:
+                self._findings[behavior] = self._loop.submit(self._find(behavior))
+
+    async def _find(self, behavior: str) -> Finding:
+        assert self._opening is not None
+        lab = await asyncio.wrap_future(self._opening)
+        return await lab.find(behavior)
+
+    def finding(self, behavior: str, on_wait: Callable[[], None], every: float) -> Finding:
+        """The finding of a behavior that was started; `on_wait` is called every so many seconds meanwhile."""
+        future = self._findings[behavior]
+        while True:
+            try:
+                return future.result(timeout=every)
+            except StillRunning:
+                if future.done():  # the investigation itself timed out on something: a fault of ours, to be seen
+                    raise
+                on_wait()
+            except EndpointRejected as error:
+                raise StopRun(str(error), 7) from None
+            except (UsageProblems, StoreError) as error:
+                raise StopRun(str(error), 4) from None
+
+    def progress(self) -> str | None:
+        """How far the lab is, in one line."""
+        if self._opening is None or not self._opening.done() or self._opening.exception() is not None:
+            return None
+        progress = self._opening.result().progress
+        return f"clustergate: {progress.decided} of {len(self._findings)} decided, {progress.replies} replies judged"
+
+    def stop(self) -> None:
+        """End the lab: what is in flight is cut, what was answered is stored."""
+        if self._loop is None:
+            return
+        for future in self._findings.values():
+            future.cancel()
+        if self._opening is not None and self._opening.done() and self._opening.exception() is None:
+            with contextlib.suppress(StillRunning):
+                self._loop.submit(self._opening.result().close()).result(timeout=15)
+        self._loop.stop()
+        self._loop = None
