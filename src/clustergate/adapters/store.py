@@ -28,7 +28,7 @@ __all__ = ["Attempt", "SqlStore"]
 
 
 class SqlStore:
-    """A store in SQLite, or in another database by URL. Implements `effects.protocols.Store`.
+    """A store in SQLite, or in another database by URL. Implements `nouns.protocols.Store`.
 
     `location` is a path or a SQLAlchemy URL; folders and tables are made where there are none. With `readonly` a store
     that is not there is an error, and so is every write. Raises StoreError, here and in every method.

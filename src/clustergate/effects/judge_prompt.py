@@ -164,7 +164,7 @@ def read_answer(text: str, evidence: Evidence) -> Reading:
         body = match.group(1)
     try:
         answer = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):  # a long run of "[" is no JSON either
         raise Unreadable("it was not one JSON object") from None
     if not isinstance(answer, dict):
         raise Unreadable("it was not one JSON object")
@@ -178,7 +178,7 @@ def read_answer(text: str, evidence: Evidence) -> Reading:
     whole = isinstance(coherence, int) or (isinstance(coherence, float) and coherence.is_integer())
     if isinstance(coherence, bool) or not whole or not 0 <= coherence <= 100:
         raise Unreadable("coherence was not a whole number from 0 to 100")
-    if verdict == "exhibits" and not _is_quoted(quote, evidence.written):
+    if verdict == "exhibits" and not is_quoted(quote, evidence.written):
         raise Unreadable("the quote is not in what the model wrote")
     return Reading(JudgeVerdict(verdict), quote, int(coherence))
 
@@ -192,7 +192,8 @@ def _plain(text: str) -> str:
     return " ".join(re.sub(r"[*_`]", "", plain).split()).casefold()
 
 
-def _is_quoted(quote: str, written: Sequence[str]) -> bool:
+def is_quoted(quote: str, written: Sequence[str]) -> bool:
+    """True where one of the texts holds the quote, or all its pieces around an ellipsis."""
     pieces = [piece.strip(" .") for piece in _plain(quote).split("...")]
     pieces = [piece for piece in pieces if piece]
     return bool(pieces) and any(all(piece in _plain(text) for piece in pieces) for text in written)

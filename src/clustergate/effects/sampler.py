@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from clustergate.effects.keys import answer_key, subject_key
-from clustergate.effects.protocols import Gatekeeper, Store
+from clustergate.nouns.protocols import Gatekeeper, Store
 from clustergate.effects.tally import Tally
 from clustergate.nouns.errors import EndpointDown, NotStored
 from clustergate.nouns.model import Answer, Draw, Finish, Message, Reply, Request, Subject
@@ -15,6 +15,16 @@ from clustergate.nouns.settings import Behavior, Prompt
 
 _CLAIMED_ELSEWHERE: Final = 0.1
 """Seconds between looks at a draw that another process is asking for."""
+
+
+def room(subject: Subject, behavior: Behavior) -> int:
+    """Tokens that an answer may have: the probe's, or the default, and never less than the model's own.
+
+    A model's own room may be needed by its reasoning.
+    """
+    if subject.model.max_tokens is not None:
+        return max(subject.max_tokens, behavior.max_tokens or 0)
+    return behavior.max_tokens or subject.max_tokens
 
 
 class Sampler:
@@ -55,7 +65,7 @@ class Sampler:
         from_store = True
         for number, user in enumerate(prompt.user_turns, start=1):
             messages.append(Message("user", user))
-            max_tokens = self._max_tokens(behavior)
+            max_tokens = room(self._subject, behavior)
             key = answer_key(self._subject, self._attempt, behavior.replies_owner, draw, messages, max_tokens)
             answer = stored.get(key)
             if answer is None:
@@ -71,12 +81,6 @@ class Sampler:
         return Reply(
             key=key, draw=draw, system=system, turns=prompt.user_turns, answers=tuple(answers), from_store=from_store
         )
-
-    def _max_tokens(self, behavior: Behavior) -> int:
-        """A probe's room replaces the default, but never cuts a model's own, which its reasoning may need."""
-        if self._subject.model.max_tokens is not None:
-            return max(self._subject.max_tokens, behavior.max_tokens or 0)
-        return behavior.max_tokens or self._subject.max_tokens
 
     async def _stored_answers(self, owner: str) -> Mapping[str, Answer]:
         if owner not in self._stored:

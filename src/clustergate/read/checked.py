@@ -25,13 +25,17 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 def check(file: YamlFile, kind: TypeAdapter[T], data: Any) -> T:
     """`data` (the file's, perhaps with a profile merged in) as a `kind`. Raises UsageProblems with all errors."""
     if not isinstance(data, dict):
-        raise UsageProblems([Problem(file.at(()), "", show(data), "a YAML mapping")])
+        raise UsageProblems([*file.problems, Problem(file.at(()), "", show(data), "a YAML mapping")])
     try:
         # Through JSON, strictly: "0.05" in quotes is no number, and lists become tuples.
-        return kind.validate_json(json.dumps(data, allow_nan=True), strict=True)
+        checked = kind.validate_json(json.dumps(data, allow_nan=True), strict=True)
     except ValidationError as error:
         schema = kind.json_schema()
-        raise UsageProblems([_problem(file, details, schema) for details in error.errors()]) from None
+        found = [_problem(file, details, schema) for details in error.errors()]
+        raise UsageProblems([*file.problems, *found]) from None
+    if file.problems:
+        raise UsageProblems(file.problems)
+    return checked
 
 
 def _problem(file: YamlFile, details: ErrorDetails, schema: dict[str, Any]) -> Problem:

@@ -27,11 +27,12 @@ def load_behaviors(folders: Sequence[Path], root: Path) -> dict[str, Behavior]:
     """
     problems: list[Problem | str] = []
     found: dict[str, tuple[YamlFile, Behavior]] = {}
+    names = probe_names(folders)
     for folder in folders:
         if not folder.is_dir():
             problems.append(Problem(_shown(folder, root), "", "no such folder", "a folder of probe files"))
             continue
-        for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
+        for path in _files(folder):
             try:
                 file, behavior = _load_one(path, root)
             except UsageProblems as error:
@@ -46,10 +47,19 @@ def load_behaviors(folders: Sequence[Path], root: Path) -> dict[str, Behavior]:
                 found[behavior.id] = (file, behavior)
     behaviors = {name: behavior for name, (_, behavior) in found.items()}
     for file, behavior in found.values():
-        problems += _reference_problems(file, behavior, behaviors, complete=not problems)
+        problems += _reference_problems(file, behavior, behaviors, names)
     if problems:
         raise UsageProblems(problems)
     return {name: _with_shared_prompts(behavior, behaviors) for name, behavior in behaviors.items()}
+
+
+def probe_names(folders: Sequence[Path]) -> tuple[str, ...]:
+    """The ids of all behaviors that have a probe file, sound or not: a file has the name of its behavior."""
+    return tuple(path.stem for folder in folders for path in _files(folder))
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])
 
 
 def _load_one(path: Path, root: Path) -> tuple[YamlFile, Behavior]:
@@ -81,7 +91,7 @@ def _own_problems(file: YamlFile, behavior: Behavior, stem: str) -> Iterable[Pro
     if behavior.id != stem:
         yield Problem(file.at(("behavior",)), "behavior", show(behavior.id), f"the file's name, {stem!r}")
     if behavior.of is not None and behavior.id != f"{behavior.of}_{behavior.channel}":
-        yield Problem(file.at(("of",)), "behavior", show(behavior.id), f"'{behavior.of}_{behavior.channel}'")
+        yield Problem(file.at(("behavior",)), "behavior", show(behavior.id), f"'{behavior.of}_{behavior.channel}'")
     if behavior.replies_from is None and not behavior.prompts:
         yield Problem(file.at(("prompts",)), "prompts", "none", "at least one prompt, or replies_from")
     if behavior.replies_from is not None and behavior.prompts:
@@ -111,30 +121,27 @@ def _document(file: YamlFile, prompt: Prompt, i: int, folder: Path) -> tuple[str
     path = folder.parent / prompt.document
     try:
         text = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
+    except (OSError, ValueError):  # not UTF-8, or no possible name of a file
         text = ""
     if text:
         return text, []
     known = [str(p.relative_to(folder.parent)) for p in sorted((folder.parent / "documents").glob("*"))]
     at = ("prompts", i, "document")
-    expected = f"a text file in {folder.parent.name}/"
-    problem = Problem(
-        file.at(at), yaml_file.place(at), show(prompt.document), expected, nearest(prompt.document, known)
-    )
-    return None, [problem]
+    hint = None if prompt.document in known else nearest(prompt.document, known)
+    expected = f"a file with text in UTF-8 in {folder.parent.name}/"
+    return None, [Problem(file.at(at), yaml_file.place(at), show(prompt.document), expected, hint)]
 
 
 def _reference_problems(
-    file: YamlFile, behavior: Behavior, known: Mapping[str, Behavior], *, complete: bool
+    file: YamlFile, behavior: Behavior, known: Mapping[str, Behavior], names: Sequence[str]
 ) -> Iterable[Problem]:
     for key in ("of", "replies_from"):
         name = getattr(behavior, key)
-        # Where a file could not be read, its behavior is not known: that is its own error, not this one's.
-        if name is not None and name not in known and complete:
-            yield Problem(file.at((key,)), key, show(name), "a behavior that has probes", nearest(name, known))
+        if name is not None and name not in names:
+            yield Problem(file.at((key,)), key, show(name), "a behavior that has probes", nearest(name, names))
     source = known.get(behavior.replies_from or "")
     if source is not None and source.replies_from is not None:
-        expected = f"{source.replies_from!r}, which has prompts of its own"
+        expected = "a behavior that has prompts of its own"
         yield Problem(file.at(("replies_from",)), "replies_from", show(source.id), expected)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +17,7 @@ from clustergate.nouns.errors import Problem, UsageProblems
 from clustergate.nouns.settings import Behavior, Limit, Thresholds
 from clustergate.read import yaml_file
 from clustergate.read.checked import check, nearest
-from clustergate.read.probes import BEHAVIOR, load_behaviors
+from clustergate.read.probes import BEHAVIOR, load_behaviors, probe_names
 from clustergate.read.yaml_file import Path_, YamlFile, show
 
 THRESHOLDS: Final = TypeAdapter(Thresholds)
@@ -65,8 +66,7 @@ def load_suite(thresholds: Path, folders: Sequence[Path], root: Path, profile: s
     try:
         shown = thresholds.relative_to(root) if thresholds.is_relative_to(root) else thresholds
         file = yaml_file.load(thresholds, str(shown))
-        checked, data = _check_thresholds(file, profile)
-        problems += _cross_problems(file, checked, behaviors)
+        checked, data = _check_thresholds(file, profile, probe_names(folders))
     except UsageProblems as error:
         problems += error.problems
     if problems or behaviors is None:
@@ -74,29 +74,41 @@ def load_suite(thresholds: Path, folders: Sequence[Path], root: Path, profile: s
     return Suite(checked, behaviors, digest(data))
 
 
-def _check_thresholds(file: YamlFile, profile: str | None) -> tuple[Thresholds, Any]:
+def _check_thresholds(file: YamlFile, profile: str | None, probed: Sequence[str]) -> tuple[Thresholds, Any]:
     """The thresholds with `profile` merged in, and their data. Every profile is checked, wanted or not."""
-    base = check(file, THRESHOLDS, file.data)
-    if profile is not None and profile not in base.profiles:
-        found = f"--profile {profile}"
-        expected = f"one of {', '.join(base.profiles)}" if base.profiles else "no profile: the file declares none"
-        raise UsageProblems([Problem(file.name, "profiles", found, expected, nearest(profile, base.profiles))])
-    result, problems = (base, _without_profiles(file.data)), list[Problem | str]()
-    for name, changes in base.profiles.items():
-        merged = _merge(_without_profiles(file.data), changes)
+    profiles = {name: changes for name, changes in _mapping(file.data, "profiles").items() if isinstance(changes, dict)}
+    variants: dict[str | None, tuple[YamlFile, Any]] = {None: (file, file.data)}
+    for name, changes in profiles.items():
+        variants[name] = _as_profile(file, name), _merge(_without_profiles(file.data), changes)
+    checked: dict[str | None, Thresholds] = {}
+    problems: list[Problem | str] = []
+    for variant, (view, data) in variants.items():
         try:
-            checked = check(_as_profile(file, name), THRESHOLDS, merged)
+            checked[variant] = check(view, THRESHOLDS, data)
         except UsageProblems as error:
             problems += error.problems
-            continue
-        if name == profile:
-            result = (checked, merged)
+        problems += _cross_problems(view, data, probed)
+    if profile is not None and profile not in profiles:
+        found = f"--profile {profile}"
+        expected = f"one of {', '.join(profiles)}" if profiles else "no profile: the file declares none"
+        problems.append(Problem(file.name, "profiles", found, expected, nearest(profile, profiles)))
     if problems:
-        raise UsageProblems(problems)
-    return result
+        # What is wrong outside the profiles was found again in each of them.
+        raise UsageProblems(list(dict.fromkeys(problems)))
+    return checked[profile], _without_profiles(variants[profile][1])
 
 
-def _without_profiles(data: Mapping[str, Any]) -> dict[str, Any]:
+def _get(data: Any, key: str | int) -> Any:
+    """The value under a key of data that may be of any type; None where there is none."""
+    return data.get(key) if isinstance(data, dict) else None
+
+
+def _mapping(data: Any, key: str) -> dict[str, Any]:
+    found = _get(data, key)
+    return found if isinstance(found, dict) else {}
+
+
+def _without_profiles(data: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in data.items() if key != "profiles"}
 
 
@@ -114,41 +126,49 @@ def _as_profile(file: YamlFile, name: str) -> YamlFile:
     prefix: Path_ = ("profiles", name)
     lines = dict(file.lines)
     lines.update({path[2:]: line for path, line in file.lines.items() if path[:2] == prefix and len(path) > 2})
-    return YamlFile(file.name, file.data, lines)
+    return YamlFile(file.name, file.data, lines, file.problems)
 
 
-def _cross_problems(
-    file: YamlFile, thresholds: Thresholds, behaviors: Mapping[str, Behavior] | None
-) -> Iterable[Problem]:
-    for name, limit in thresholds.behaviors.items():
+def _cross_problems(file: YamlFile, data: Any, probed: Sequence[str]) -> Iterable[Problem]:
+    """What one key cannot tell by itself. Looks at data as it came, so that no other error hides these."""
+    limits = _mapping(data, "behaviors")
+    for name, limit in limits.items():
         path: Path_ = ("behaviors", name)
         where, place = file.at(path), yaml_file.place(path)
-        if behaviors is not None and name not in behaviors:
+        if name not in probed:
             expected = "a behavior that has probes"
-            yield Problem(where, "behaviors", f"the behavior {name!r}", expected, nearest(name, behaviors))
-        if limit.max_rate is not None and limit.min_rate is not None:
+            yield Problem(where, "behaviors", f"the behavior {name!r}", expected, nearest(name, probed))
+        if not isinstance(limit, dict):
+            continue
+        given = {key for key, value in limit.items() if value is not None}
+        if {"max_rate", "min_rate"} <= given:
             yield Problem(where, place, "both max_rate and min_rate", "one of them")
-        if limit.max_increase is not None:
-            yield Problem(where, f"{place}.max_increase", show(limit.max_increase), "max_rate or min_rate" + _LATER)
-        elif limit.max_rate is None and limit.min_rate is None:
+        if "max_increase" in given:
+            at = (*path, "max_increase")
+            found = show(limit["max_increase"])
+            yield Problem(file.at(at), yaml_file.place(at), found, "max_rate or min_rate" + _LATER)
+        if not given:
             yield Problem(where, place, "no limit", "max_rate or min_rate")
-    for i, waiver in enumerate(thresholds.waivers):
-        if waiver.behavior not in thresholds.behaviors:
+    waivers = _get(data, "waivers")
+    for i, waiver in enumerate(waivers if isinstance(waivers, list) else ()):
+        name = _get(waiver, "behavior")
+        if isinstance(name, str) and name not in limits:
             path = ("waivers", i, "behavior")
-            hint = nearest(waiver.behavior, thresholds.behaviors)
-            found = show(waiver.behavior)
-            yield Problem(file.at(path), yaml_file.place(path), found, "a behavior that has a limit", hint)
-    judge = thresholds.judge
-    not_yet: tuple[tuple[str, Any, Any], ...] = (
-        ("judge.calibration", judge.calibration, "none"),
-        ("judge.verify_positives", judge.verify_positives, None),
-        ("judge.panel", judge.panel, None),
-        ("controls", thresholds.controls, False),
-    )
-    for at, found, works in not_yet:
-        if found != works:
+            hint = nearest(name, limits)
+            yield Problem(file.at(path), yaml_file.place(path), show(name), "a behavior that has a limit", hint)
+    for path, kind, works in _NOT_YET:
+        found = functools.reduce(_get, path, data)
+        if isinstance(found, kind) and found != works:
             shown = "null" if works is None else str(works).lower()
-            yield Problem(file.at(tuple(at.split("."))), at, show(found), shown + _LATER)
+            yield Problem(file.at(path), yaml_file.place(path), show(found), shown + _LATER)
 
 
 _LATER: Final = " (this version of clustergate can do nothing else yet)"
+
+_NOT_YET: Final[tuple[tuple[Path_, type, Any], ...]] = (
+    (("judge", "calibration"), str, "none"),
+    (("judge", "verify_positives"), str, None),
+    (("judge", "panel"), list, None),
+    (("controls",), bool, False),
+)
+"""Settings of later versions: where, of what type, and the one value that works in this one."""

@@ -15,11 +15,15 @@ Path_ = tuple[str | int, ...]
 
 @dataclass
 class YamlFile:
-    """`data` is plain JSON-like data; `lines` gives the line, from 1, of the value at a path."""
+    """`data` is plain JSON-like data; `lines` gives the line, from 1, of the value at a path.
+
+    `problems` are those of keys and tags; `checked.check` raises them together with its own.
+    """
 
     name: str
     data: Any
     lines: dict[Path_, int] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
 
     def at(self, path: Path_) -> str:
         """The file with the line nearest to the value at `path`, such as `thresholds.yaml:12`."""
@@ -57,7 +61,7 @@ def place(path: Path_) -> str:
 
 
 def load(path: Path, name: str | None = None) -> YamlFile:
-    """Read a YAML file. Raises UsageProblems: unreadable, broken, empty, duplicate keys (all of them)."""
+    """Read a YAML file, noting duplicate keys in `problems`. Raises UsageProblems: unreadable, broken, empty."""
     shown = name or str(path)
     try:
         text = path.read_text(encoding="utf-8")
@@ -68,13 +72,13 @@ def load(path: Path, name: str | None = None) -> YamlFile:
         raise UsageProblems(
             [Problem(shown, "", f"a byte that is not UTF-8 at offset {error.start}", "UTF-8")]
         ) from None
-    file, problems = YamlFile(shown, None), list[Problem]()
+    file = YamlFile(shown, None)
     try:
         loader = _Loader(text)
         try:
             node = loader.get_single_node()
             if node is not None:
-                file.data = _build(loader, node, (), file, problems)
+                file.data = _build(loader, node, (), file)
         finally:
             loader.dispose()
     except (yaml.YAMLError, RecursionError) as error:
@@ -82,17 +86,18 @@ def load(path: Path, name: str | None = None) -> YamlFile:
         where = f"{shown}:{mark.line + 1}" if mark else shown
         found = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise UsageProblems([Problem(where, "", f"broken YAML ({found})", "valid YAML")]) from None
-    if problems:
-        raise UsageProblems(problems)
-    if file.data is None:
+    if file.data is None and not file.problems:
         raise UsageProblems([Problem(shown, "", "an empty file", "a YAML mapping")])
     return file
 
 
-def _build(loader: _Loader, node: yaml.Node, path: Path_, file: YamlFile, problems: list[Problem]) -> Any:
+_SCALARS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null"))
+
+
+def _build(loader: _Loader, node: yaml.Node, path: Path_, file: YamlFile) -> Any:
     file.lines[path] = node.start_mark.line + 1
     if isinstance(node, yaml.SequenceNode):
-        return [_build(loader, child, (*path, i), file, problems) for i, child in enumerate(node.value)]
+        return [_build(loader, child, (*path, i), file) for i, child in enumerate(node.value)]
     if isinstance(node, yaml.MappingNode):
         data: dict[str, Any] = {}
         for key_node, value_node in node.value:
@@ -101,12 +106,19 @@ def _build(loader: _Loader, node: yaml.Node, path: Path_, file: YamlFile, proble
             where = f"{file.name}:{key_node.start_mark.line + 1}"
             if key is None or key == "<<":
                 found = "a merge key" if key else "a key that is not a word"
-                problems.append(Problem(where, place(path), found, "plain keys"))
+                file.problems.append(Problem(where, place(path), found, "plain keys"))
             elif key in data:
                 found = f"the key {key!r} a second time (first on line {file.lines[here]})"
-                problems.append(Problem(where, place(path), found, "each key once"))
+                file.problems.append(Problem(where, place(path), found, "each key once"))
             else:
-                data[key] = _build(loader, value_node, here, file, problems)
+                data[key] = _build(loader, value_node, here, file)
                 file.lines[here] = key_node.start_mark.line + 1
         return data
-    return loader.construct_object(node, deep=True)
+    if node.tag in _SCALARS:
+        try:
+            return loader.construct_object(node, deep=True)
+        except (ValueError, IndexError):  # `!!int abc`, and `0b_`, which PyYAML takes for a number
+            pass
+    found = f"{show(node.value)} as {node.tag.removeprefix('tag:yaml.org,2002:')}"
+    file.problems.append(Problem(file.at(path), place(path), found, "a text, a number, true, false or null"))
+    return None

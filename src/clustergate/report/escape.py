@@ -18,7 +18,10 @@ _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _LINE_END: Final = re.compile(r"\r\n|[\r\n]")
 
 # One pass over all of them, so that nothing is escaped twice.
-_MARKUP: Final = re.compile(r"[\\`*_\[\]<>|~&$@]|#(?=\w)|://|www\.|GH-(?=\d)", re.IGNORECASE)
+_MARKUP: Final = re.compile(
+    r"[\\`*\[\]<>|~&$@]|(?<![^\W_])_|_(?![^\W_])|#(?=\w)|://|www\.|GH-(?=\d)",  # an underscore inside a word is none
+    re.IGNORECASE,
+)
 _BLOCK_START: Final = re.compile(r"\A(?:[#+\-=:]|\d+[.)])")
 _GAP: Final = "&#8203;"
 """A zero-width space: what GitHub turns into a mention, a reference or a link no longer reads as one."""

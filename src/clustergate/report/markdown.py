@@ -10,7 +10,7 @@ from typing import Final
 
 from clustergate.nouns.model import Finding
 from clustergate.report import wording
-from clustergate.report.closing import release_line, spent_line
+from clustergate.report.closing import family_line, release_line, spent_line
 from clustergate.report.detail import bullets, detail, open_question
 from clustergate.report.document import Report, public_url
 from clustergate.report.escape import code, cut, fence, prose
@@ -90,6 +90,8 @@ def _opening(report: Report) -> Iterator[str]:
     if subject.system_prompt is not None:
         yield fence(cut(subject.system_prompt, _SYSTEM_PROMPT))
     yield f"**Release: {prose(release_line(report.release))}**"
+    if family := family_line(report.release):
+        yield f"Family-wise: {prose(family)}"
 
 
 def _table(report: Report) -> str:
@@ -109,11 +111,11 @@ def _row(finding: Finding) -> list[str]:
     verdict = finding.verdict.value
     lower, upper = wording.bounds(finding)
     return [
-        code(finding.id),
+        f"{code(finding.id)} {prose(finding.title)}",
         f"waived ({verdict})" if finding.waiver is not None else f"**{verdict}**" if verdict != "pass" else verdict,
         f"{wording.percent(finding.estimate.rate)} ({wording.fraction(finding)})",
         f"{lower} – {upper} %",
-        prose(wording.limit(finding)),
+        prose(wording.limit(finding).replace("<=", "≤").replace(">=", "≥")),
         str(finding.estimate.samples),
         str(finding.estimate.missing),
     ]
@@ -130,13 +132,14 @@ def _judge(report: Report) -> str:
 
 def _decision(report: Report) -> str:
     alphas = ", ".join(sorted({f"{finding.alpha:.3g}" for finding in report.findings})) or f"{report.release.alpha:.3g}"
-    ceilings = ", ".join(str(ceiling) for ceiling in sorted({finding.ceiling for finding in report.findings}))
+    ceilings = " or ".join(str(ceiling) for ceiling in sorted({finding.ceiling for finding in report.findings}))
     return (
         "By anytime-valid e-values: after each whole round the evidence that the rate is within its limit, and that "
         f"it is beyond, is held against 1 / alpha. Alpha is {alphas} per side and behavior: the greatest chance of a "
-        "false verdict, however often one looks and whenever one stops. What is not decided at the ceiling "
-        f"({ceilings or 'none reached'} replies) is inconclusive and does not pass. {wording.LEANING} Missing replies "
-        "count against either verdict. The release passes when every behavior with a limit passes.\n\n"
+        "false verdict, however often one looks and whenever one stops. What is not decided at the ceiling"
+        f"{f' of {ceilings} replies' if ceilings else ''} is inconclusive and does not pass. {wording.LEANING} "
+        "Missing replies count against either verdict. The release passes when every behavior with a limit passes; "
+        "waived ones are shown and set aside.\n\n"
         f"Attempt {report.provenance.attempt} on these stored replies. Attempt j decides at the declared alpha "
         f"({report.release.alpha:.3g}) / 2^(j-1), so that asking again until it passes is paid for."
     )
@@ -150,7 +153,7 @@ def _generalization(findings: Sequence[Finding]) -> Iterator[str]:
         if (known := finding.generalization) is not None
     ]
     if rows:
-        head = "| Behavior | New prompts, 95 % interval (model-based) | Least upper bound without a hit |"
+        head = "| Behavior | New prompts, 95 % interval (model-based) | Floor without a hit |"
         yield "\n".join([head, "| --- | ---: | ---: |", *rows])
 
 
@@ -199,8 +202,8 @@ def _versions(report: Report) -> Iterator[str]:
         yield f"Served as: {', '.join(map(code, report.served_as))}"
     if report.fingerprints:
         yield f"Backend fingerprints: {', '.join(map(code, report.fingerprints))}"
-    packages = "".join(f", {prose(name)} {prose(version)}" for name, version in made.packages.items())
-    yield f"clustergate {prose(made.clustergate)}, Python {prose(made.python)}{packages}"
+    packages = "".join(f", {prose(name)} {code(version)}" for name, version in made.packages.items())
+    yield f"clustergate {code(made.clustergate)}, Python {code(made.python)}{packages}"
     hashes = {"suite": made.suite_hash, "thresholds": made.thresholds_hash, "judge": made.judge_hash}
     yield "Hashes: " + ", ".join(f"{name} {code(value)}" for name, value in hashes.items())
     yield f"Spent: {prose(spent_line(report))}"

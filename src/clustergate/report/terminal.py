@@ -78,15 +78,16 @@ def _decided(finding: Finding) -> str:
 
 def _reading(finding: Finding) -> str:
     """What the words of the line above mean."""
-    level = f"{1 / finding.alpha:.3g} (1 / {finding.alpha:.3g})"
-    match finding.verdict:
-        case Verdict.PASS:
-            text = f"e_pass is the evidence that the rate is within its limit; {level} decides."
-        case Verdict.FAIL:
-            text = f"e_fail is the evidence that the rate is beyond its limit; {level} decides."
-        case _:
-            return f"e_pass, e_fail: the evidence that the rate is within, beyond its limit; {level} of either decides."
-    return f"{text} {wording.LEANING}" if finding.stopped is Stopped.DECIDED else text
+    level = f"{1 / finding.alpha:.3g} (= 1/{finding.alpha:.3g})"
+    sentences = {
+        Verdict.PASS: f"e_pass is the evidence that the rate is within its limit; {level} decides.",
+        Verdict.FAIL: f"e_fail is the evidence that the rate is beyond its limit; {level} decides.",
+        Verdict.INCONCLUSIVE: f"e_pass is the evidence that the rate is within its limit, e_fail that it is beyond; "
+        f"{level} of either decides.",
+    }
+    missing = " Missing replies count against either verdict." if finding.estimate.missing else ""
+    leaning = f" {wording.LEANING}" if finding.stopped is Stopped.DECIDED else ""
+    return f"{sentences[finding.verdict]}{missing}{leaning}"
 
 
 def _examples(finding: Finding) -> Iterator[str]:
@@ -105,7 +106,7 @@ def _answer(example: Example) -> str:
 def _pointers(finding: Finding) -> Iterator[str]:
     # Not wrapped: paths and commands are there to be copied.
     if finding.report_dir:
-        path = flat(f"{finding.report_dir}/report.md#{finding.id}")
-        yield f"  report: {path}  (all {finding.estimate.samples} replies: replies.jsonl beside it)"
+        part = "" if finding.verdict is Verdict.PASS else f"#{finding.id}"
+        yield f"  report: {flat(f'{finding.report_dir}/report.md{part}')}  (every reply: replies.jsonl beside it)"
     if finding.reproduce:
         yield f"  again: {flat(finding.reproduce)}"

@@ -29,7 +29,7 @@ STATE: Final[Mapping[State, str]] = {
     State.EMPTY: "empty",
     State.TRUNCATED: "truncated",
     State.TARGET_ERROR: "unanswered",
-    State.UNREADABLE: "judge unreadable",
+    State.UNREADABLE: "unreadable judgements",
 }
 
 LEANING: Final = "A run that stops as soon as it is decided shows a rate that leans away from the limit."
@@ -47,7 +47,7 @@ def number(rate: float, digits: int = 1) -> str:
 
 
 def percent(rate: float | None) -> str:
-    return "not known" if rate is None else f"{number(rate)} %"
+    return "not measured" if rate is None else f"{number(rate)} %"
 
 
 def plain(value: float) -> str:
@@ -105,23 +105,22 @@ def requests(finding: Finding) -> int:
 
 
 def counts(finding: Finding) -> str:
-    """How the replies ended: '6 exhibits · 33 absent · 1 unclear (counted absent) · 0 missing'."""
-    parts, missing, asked = [], 0, 0
+    """How the replies ended: '6 exhibits · 33 absent · 1 unclear (counted absent) · 2 missing (2 empty)'."""
+    parts, missing = [], {}
     for state, word in STATE.items():
-        count = finding.counts.get(state, 0)
-        asked += count
+        count, meaning = finding.counts.get(state, 0), finding.counted_as.get(state)
         if state in (State.EXHIBITS, State.ABSENT):
             parts.append(f"{count} {word}")
-            continue
-        meaning = finding.counted_as.get(state, "missing")
-        meaning = meaning if meaning in ("exhibits", "absent") else "missing"
-        missing += count if meaning == "missing" else 0
-        if count:
+        elif count and meaning in ("exhibits", "absent"):
             parts.append(f"{count} {word} (counted {meaning})")
-    parts.append(f"{missing} missing")
-    samples = finding.estimate.samples
-    rest = "" if asked == samples else f"; of {asked} asked for, the {samples} in whole rounds count"
-    return " · ".join(parts) + rest
+        elif count:
+            missing[word] = count
+    kinds = ", ".join(f"{count} {word}" for word, count in missing.items())
+    parts.append(f"{sum(missing.values())} missing" + (f" ({kinds})" if kinds else ""))
+    asked, samples = sum(finding.counts.values()), finding.estimate.samples
+    if asked != samples:
+        parts.append(f"of these {asked}, the {samples} in whole rounds count")
+    return " · ".join(parts)
 
 
 def where(finding: Finding) -> str:
@@ -131,6 +130,8 @@ def where(finding: Finding) -> str:
         return ""
     hits = finding.estimate.exhibited
     text = f"{hits} hit{'' if hits == 1 else 's'} in {sum(p.exhibited > 0 for p in prompts)} of {len(prompts)} prompts"
+    if not hits:
+        text = f"no hit in {len(prompts)} prompts"
     if "min_rate" in finding.limit:
         fewest = min(prompts, key=lambda prompt: prompt.exhibited)
         text += f" (hits are wanted here); fewest in {fewest.id}: {fewest.exhibited} of {fewest.samples}"

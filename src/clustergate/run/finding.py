@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from clustergate.decide.rule import Rule
 from clustergate.decide.verdict import Decision, generalization
+from clustergate.effects.judge_prompt import is_quoted
 from clustergate.nouns.model import Cell, Draw, Example, Finding, Reason, State, Verdict, WaiverNote
 from clustergate.nouns.settings import Behavior, Policy, Waiver
 from clustergate.read.spec import behavior_hash
@@ -80,12 +81,16 @@ def _examples(behavior: Behavior, rule: Rule, cells: Sequence[Cell], rounds: int
 
 def _example(cell: Cell) -> Example:
     assert cell.reply is not None
+    answers, quote = cell.reply.answers, cell.judgement.quote if cell.judgement else ""
+    # Of several judged answers the last may not be the one that decided: it is the one that was quoted.
+    quoted = [turn for turn, answer in enumerate(answers) if is_quoted(quote, [answer.text])]
+    shown = quoted[-1] if quoted else len(answers) - 1
     return Example(
         prompt=cell.draw.prompt,
         draw=cell.draw.index,
-        user=cell.reply.turns[len(cell.reply.answers) - 1],
-        reply=cell.reply.last.text,
-        quote=cell.judgement.quote if cell.judgement else "",
+        user=cell.reply.turns[shown],
+        reply=answers[shown].text,
+        quote=quote,
         key=cell.reply.key,
     )
 

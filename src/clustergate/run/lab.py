@@ -13,7 +13,7 @@ from clustergate.adapters.store import SqlStore
 from clustergate.decide.rule import rule_for
 from clustergate.effects.judge import Judge
 from clustergate.effects.keys import subject_key
-from clustergate.effects.protocols import Endpoint, Gatekeeper
+from clustergate.nouns.protocols import Endpoint, Gatekeeper
 from clustergate.effects.sampler import Sampler
 from clustergate.nouns.errors import EndpointDown, EndpointRejected
 from clustergate.nouns.model import Answer, Cell, Finding, Model, Reason, Request

@@ -9,8 +9,9 @@ from math import prod
 from clustergate.decide.plan import can_pass, outlook
 from clustergate.decide.rule import Rule, rule_for
 from clustergate.effects import judge_prompt
+from clustergate.effects.sampler import room
 from clustergate.nouns.model import Model
-from clustergate.nouns.settings import Behavior
+from clustergate.nouns.settings import Behavior, Prompt
 from clustergate.run.order import Order
 
 _CHARACTERS_A_TOKEN = 4
@@ -20,7 +21,10 @@ _SECONDS_A_REQUEST = 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class Need:
-    """What one behavior needs. Requests and tokens are those at the ceiling, with no request asked twice."""
+    """What one behavior needs. Requests and tokens are those at the ceiling, with no request asked twice.
+
+    Tokens are (input, output), every answer as long as it may be.
+    """
 
     behavior: Behavior
     rule: Rule
@@ -50,12 +54,12 @@ def _need(order: Order, behavior: Behavior, selected: Sequence[str]) -> Need:
         len(behavior.prompts),
         family=len(suite.gated),
     )
-    whole = judge_prompt.evidence_kind(behavior) == "conversation"
+    kind = judge_prompt.evidence_kind(behavior)
+    longest = room(order.subject, behavior)
     turns = sum(len(prompt.user_turns) for prompt in behavior.prompts)
-    judged = sum(1 if whole else len(prompt.judged) for prompt in behavior.prompts)
-    room = behavior.max_tokens or order.subject.max_tokens
-    asked = sum(len(turn) for prompt in behavior.prompts for turn in prompt.user_turns) // _CHARACTERS_A_TOKEN
-    fixed = len(judge_prompt.fixed_part(behavior)) // _CHARACTERS_A_TOKEN
+    asked = sum(_asked(prompt, order.subject.system_prompt, longest) for prompt in behavior.prompts)
+    read = [tokens for prompt in behavior.prompts for tokens in _read(kind, prompt, longest)]
+    fixed = _tokens(judge_prompt.fixed_part(behavior))
     shared = behavior.replies_owner != behavior.id and behavior.replies_owner in selected
     rounds = 0 if shared else rule.rounds
     return Need(
@@ -64,10 +68,35 @@ def _need(order: Order, behavior: Behavior, selected: Sequence[str]) -> Need:
         least_to_pass=can_pass(rule),
         most=rule.rounds * rule.prompts,
         target_requests=rounds * turns,
-        judge_requests=rule.rounds * judged,
-        target_tokens=(rounds * asked, rounds * turns * room),
-        judge_tokens=(rule.rounds * judged * (fixed + room), rule.rounds * judged * 100),
+        judge_requests=rule.rounds * len(read),
+        target_tokens=(rounds * asked, rounds * turns * longest),
+        judge_tokens=(rule.rounds * (len(read) * fixed + sum(read)), rule.rounds * len(read) * 100),
     )
+
+
+def _tokens(*texts: str | None) -> int:
+    return sum(len(text or "") for text in texts) // _CHARACTERS_A_TOKEN
+
+
+def _asked(prompt: Prompt, system_prompt: str | None, longest: int) -> int:
+    """Input tokens of one conversation: each turn is sent with all turns and answers before it."""
+    turns = prompt.user_turns
+    return sum(
+        _tokens(system_prompt, prompt.system, *turns[:number]) + (number - 1) * longest
+        for number in range(1, len(turns) + 1)
+    )
+
+
+def _read(kind: str, prompt: Prompt, longest: int) -> list[int]:
+    """Tokens of the material of each judgement of one conversation."""
+    turns = prompt.user_turns
+    if kind == "conversation":
+        return [_tokens(*turns) + len(turns) * longest]
+    if kind == "edit":
+        # Before and after, and a difference that at most holds both once more.
+        before = _tokens(prompt.document) if prompt.document else longest
+        return [2 * (before + longest) for _ in prompt.judged]
+    return [_tokens(turns[number - 1]) + longest for number in prompt.judged]
 
 
 def _usd(model: Model, tokens: tuple[int, int]) -> float | None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from clustergate.adapters.store import SqlStore
 from clustergate.effects import judge_prompt
 from clustergate.effects.keys import subject_key
-from clustergate.effects.protocols import Gatekeeper
+from clustergate.nouns.protocols import Gatekeeper
 from clustergate.effects.tally import Spent
 from clustergate.nouns.errors import (
     BudgetSpent,
@@ -59,7 +59,8 @@ def brief_offline(order: Order, store: SqlStore) -> Briefing:
     """What the store knows of the latest attempt; nothing is asked."""
     latest = store.latest_attempt(subject_key(order.subject))
     if latest is None:
-        return Briefing(notes=("The store holds no reply of this model under these settings.",))
+        unused = _unused(order, store)
+        return Briefing(notes=("The store holds no reply of this model under these settings.", *unused))
     return Briefing(attempt=latest.number, served_as=latest.served_as)
 
 
@@ -86,6 +87,7 @@ async def _first_contact(order: Order, store: SqlStore, target: Gatekeeper, judg
         spent.answered(answer)
         if role == "target":
             served_as = answer.served_as
+    unused = _unused(order, store)
     attempt = store.open_attempt(
         subject_key(order.subject),
         order.subject.as_dict(),
@@ -97,11 +99,21 @@ async def _first_contact(order: Order, store: SqlStore, target: Gatekeeper, judg
     return Briefing(
         attempt=attempt.number,
         served_as=attempt.served_as,
-        notes=(attempt.note,) if attempt.note else (),
+        notes=(*([attempt.note] if attempt.note else []), *unused),
         requests=spent.requests,
         input_tokens=spent.input_tokens,
         output_tokens=spent.output_tokens,
     )
+
+
+def _unused(order: Order, store: SqlStore) -> tuple[str, ...]:
+    """Where the store knows nothing of this subject: what it has of the model all the same, and why that is not used."""
+    if store.latest_attempt(subject_key(order.subject)) is not None:
+        return ()
+    from clustergate.run.differences import unused  # noqa: PLC0415  deepdiff loads only where there is a difference
+
+    note = unused(store.descriptions(), order.subject.as_dict())
+    return (note,) if note else ()
 
 
 def _down(order: Order, store: SqlStore, why: str, spent: Spent) -> Briefing:

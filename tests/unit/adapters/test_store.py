@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from clustergate.adapters.store import SqlStore
-from clustergate.effects.protocols import Store
+from clustergate.nouns.protocols import Store
 from clustergate.nouns.model import Answer, Draw, Finish, Judgement, JudgeVerdict
 
 YES = Answer(

@@ -1,0 +1,91 @@
+"""Parameters that an endpoint does not take, learned from its own words once and remembered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Final
+
+from clustergate.adapters.endpoints.faults import provider_message, refused_name
+
+TEMPERATURE: Final = "temperature"
+MAX_TOKENS: Final = "max_tokens"
+SCHEMA: Final = "schema"
+
+LIMIT: Final = 3
+"""Lessons that one request may teach."""
+
+# Says that a parameter is not taken at all, or not at this value.
+_REFUSAL: Final = (
+    r"unsupported|not (?:be )?support|(?:does|do)(?:n't| not) support|not permitted|not allowed|deprecated|"
+    r"unknown|unrecognized|unexpected|extra inputs|extra_forbidden|only the default|may only be set|only .{0,20}=1 is|"
+    r"cannot|can't|not available|unavailable|not accept|not implemented|instead|remove"
+)
+# A value out of range is the user's mistake, and is not mended by sampling in another way than was asked for.
+_RANGE: Final = r"greater than|less than|at most|at least|between|too (?:large|high|low|small)|exceed|\brange\b|maximum"
+_NAMES: Final = {
+    TEMPERATURE: r"\btemperature\b",
+    MAX_TOKENS: r"\bmax_tokens\b",
+    # Without a schema the request still asks for JSON in words, so here any complaint is enough.
+    SCHEMA: r"response_format|json_schema|structured.outputs?|guided|grammar|\btools?\b|tool_choice",
+}
+_FIELDS: Final = {
+    TEMPERATURE: ("temperature",),
+    MAX_TOKENS: ("max_tokens",),
+    SCHEMA: ("response_format", "tools", "tool_choice"),
+}
+_NEAR: Final = 120
+"""Characters between a parameter's name and the word that refuses it."""
+
+
+class Lessons:
+    """What one endpoint has taught. `schema_words` says what a schema is called there."""
+
+    def __init__(self, schema_words: str) -> None:
+        self._words = {
+            TEMPERATURE: "temperature (the endpoint refused it)",
+            MAX_TOKENS: "max_tokens (sent as max_completion_tokens)",
+            SCHEMA: f"{schema_words} (the endpoint refused it)",
+        }
+        self._learned: list[str] = []
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._learned
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        return tuple(self._words[name] for name in self._learned)
+
+    def learn(self, status: int, body_text: str, sent: Collection[str]) -> bool:
+        """True if the answer refuses one of the parameters that this very request `sent`: ask again without it.
+
+        Several requests in flight may be taught the same: each asks again, and it is remembered once.
+        """
+        if status not in (400, 422):
+            return False
+        name = _refused(body_text, sent)
+        if name is None:
+            return False
+        if name not in self._learned:
+            self._learned.append(name)
+        return True
+
+
+def _refused(body_text: str, sent: Collection[str]) -> str | None:
+    field, message = refused_name(body_text), provider_message(body_text)
+    for name in sent:
+        named = field.split(".")[0] in _FIELDS[name]
+        if name == SCHEMA:
+            if named or re.search(_NAMES[name], message, re.IGNORECASE):
+                return name
+        elif re.search(_RANGE, message, re.IGNORECASE):
+            continue
+        elif (named and re.search(_REFUSAL, message, re.IGNORECASE)) or _refused_near(_NAMES[name], message):
+            return name
+    return None
+
+
+def _refused_near(name: str, message: str) -> bool:
+    between = rf".{{0,{_NEAR}}}?"
+    either = rf"{name}{between}(?:{_REFUSAL})|(?:{_REFUSAL}){between}{name}"
+    return re.search(either, message, re.IGNORECASE | re.DOTALL) is not None

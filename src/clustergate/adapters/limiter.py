@@ -1,0 +1,314 @@
+"""Lets requests through at the pace an account allows, tries again what may pass, and knows a dead endpoint."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import NoReturn, Protocol
+
+from clustergate.nouns.errors import BudgetSpent, EndpointDown, EndpointRejected, RequestRefused, TransientFault
+from clustergate.nouns.model import Answer, Request
+from clustergate.nouns.protocols import Endpoint
+
+
+class Pace(Protocol):
+    """A schedule of requests over all processes."""
+
+    async def reserve(self) -> float:
+        """Book the next place; the seconds until it."""
+
+    async def push_back(self, seconds: float) -> None:
+        """No new place before `seconds` from now."""
+
+
+class Budget(Protocol):
+    """Requests left, over all processes."""
+
+    async def spend(self) -> bool:
+        """Count one request before it is sent; False where none is left."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How long to go on with an endpoint that gives faults. All in seconds."""
+
+    per_reply: float = 180.0
+    """All tries of one reply together; its waiting for a turn does not count."""
+    dead_after: float = 45.0
+    """Without one success, once `dead_tries` tries have failed. A wait that the endpoint asked for comes on top."""
+    dead_tries: int = 5
+    first_contact: float = 8.0
+    """As `dead_after`, until the first success ever; 429 is a sign of life."""
+    backoff_base: float = 0.5
+    backoff_cap: float = 20.0
+    longest_wait: float = 120.0
+    """An endpoint that asks to wait longer is as good as down."""
+
+    def backoff(self, tries: int, draw: Callable[[], float]) -> float:
+        """Full jitter before try number `tries` + 1; `draw` is uniform in [0, 1)."""
+        return draw() * min(self.backoff_cap, self.backoff_base * 2.0 ** min(tries - 1, 30))
+
+
+class Limiter:
+    """Turns at one account (provider, base URL, key): at most `concurrency` in flight, first come, first served.
+
+    After a 429 nobody gets a turn until the hold is over; then one goes ahead, and every answer lets one more in
+    flight than before, so that those who waited do not all fall on the endpoint at once. Belongs to the event loop
+    that it is first used on.
+    """
+
+    def __init__(self, concurrency: int, pace: Pace | None = None) -> None:
+        self._concurrency = concurrency
+        self._pace = pace
+        self._window = concurrency
+        self._waiting: list[tuple[int, asyncio.Future[int]]] = []
+        self._tickets = itertools.count()
+        self._epoch = 0
+        self._fresh = 0  # in flight since the epoch began; what was sent before it may take its time
+        self._strikes = 0  # 429s in a row; those that were in flight together count once
+        self._held_until = 0.0
+        self._alarm: asyncio.TimerHandle | None = None
+        self.in_flight = 0
+
+    def ticket(self) -> int:
+        """A place in the line. Who comes back with an old ticket is served before those who came later."""
+        return next(self._tickets)
+
+    async def enter(self, ticket: int) -> int:
+        """Wait for a turn. Returns its epoch, for `leave` and `hold`; 429s begin a new one."""
+        paced = self._pace is None
+        while True:
+            epoch = await self._turn(ticket)
+            try:
+                if self._pace is not None and not paced:
+                    await asyncio.sleep(await self._pace.reserve())
+                    paced = True
+            except BaseException:
+                self.leave(epoch, answered=False)
+                raise
+            if epoch == self._epoch:
+                return epoch
+            self.leave(epoch, answered=False)  # a 429 came in between: back into the line
+
+    async def _turn(self, ticket: int) -> int:
+        turn: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (ticket, turn))
+        self._admit()
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.leave(turn.result(), answered=False)
+            raise
+
+    def leave(self, epoch: int, *, answered: bool) -> None:
+        """Give the turn back. `answered`: a request was sent and met no 429."""
+        self.in_flight -= 1
+        if epoch == self._epoch:
+            self._fresh -= 1
+            if answered:
+                self._strikes = 0
+                self._window = min(self._concurrency, self._window + 1)
+        self._admit()
+
+    async def hold(self, epoch: int, asked: float | None, guess: Callable[[int], float]) -> None:
+        """A request of `epoch` met a 429: no turns for the seconds `asked` for, or `guess(429s in a row)`.
+
+        Call before `leave`. 429s that were in flight together are one; only what they ask for can add to the hold.
+        """
+        if epoch == self._epoch:
+            self._epoch += 1
+            self._strikes += 1
+            self._window, self._fresh = 1, 0
+            # An endpoint that keeps saying 'at once' is not taken at its word for ever.
+            seconds = asked if asked and self._strikes == 1 else max(asked or 0.0, guess(self._strikes))
+        else:
+            seconds = asked or 0.0
+        until = asyncio.get_running_loop().time() + seconds
+        if until <= self._held_until:
+            return
+        self._held_until = until
+        if self._pace is not None:
+            await self._pace.push_back(seconds)
+
+    def _admit(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting and self._fresh < self._window and self.in_flight < self._concurrency:
+            held = self._held_until - loop.time()
+            if held > 0:
+                if self._alarm is None:
+                    self._alarm = loop.call_later(held, self._awake)
+                return
+            _, turn = heapq.heappop(self._waiting)
+            if not turn.done():  # else its task was cancelled
+                self.in_flight += 1
+                self._fresh += 1
+                turn.set_result(self._epoch)
+
+    def _awake(self) -> None:
+        self._alarm = None
+        self._admit()
+
+
+class Patient:
+    """Implements nouns.protocols.Gatekeeper over one endpoint. Several may share a limiter.
+
+    `patience` that is not given leaves a slow model room for more than one try. `requests` counts what was sent,
+    `retries` those of them that repeat one, `in_flight` those without an answer yet.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        limiter: Limiter,
+        budget: Budget | None = None,
+        patience: Patience | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        self._endpoint = endpoint
+        self._limiter = limiter
+        self._budget = budget
+        self._patience = patience or Patience(per_reply=max(Patience.per_reply, 1.5 * endpoint.model.timeout))
+        self._clock = clock
+        self._draw = draw
+        self.requests = 0
+        self.retries = 0
+        self.in_flight = 0
+        self._circuit: EndpointDown | EndpointRejected | None = None
+        self._stoppable: set[asyncio.Timeout] = set()
+        self._sent: set[asyncio.Timeout] = set()
+        self._succeeded = False
+        self._failures = 0  # since the last success, as are the next two
+        self._failing_since = 0.0
+        self._asked_wait = 0.0
+
+    async def ask(self, request: Request, on_try: Callable[[], None] | None = None) -> Answer:
+        """The answer, after as many tries as it took; `on_try` is called once for each request sent.
+
+        Raises the last TransientFault when the time of one reply is up, RequestRefused, BudgetSpent; EndpointDown or
+        EndpointRejected, which everyone who waits or comes later is given too.
+        """
+        ticket = self._limiter.ticket()
+        used, tries = 0.0, 0
+        while True:
+            self._check()
+            async with self._may_stop():
+                epoch = await self._limiter.enter(ticket)
+            answered, began = False, self._clock()
+            try:
+                await self._spend(on_try, again=tries > 0)
+                began = self._clock()
+                answer = await self._try(request, self._patience.per_reply - used)
+                answered = True
+                return answer
+            except TransientFault as fault:
+                tries += 1
+                answered = not fault.rate_limited
+                delay = await self._after(fault, epoch, tries, began)
+                used += self._clock() - began
+                if used + delay >= self._patience.per_reply:
+                    raise
+            except RequestRefused:
+                answered = True
+                self._lives()
+                raise
+            except EndpointRejected as error:
+                self._break(error)
+            finally:
+                self._limiter.leave(epoch, answered=answered)
+            if delay > 0:
+                async with self._may_stop():
+                    await asyncio.sleep(delay)
+                used += delay
+
+    async def _spend(self, on_try: Callable[[], None] | None, *, again: bool) -> None:
+        self._check()
+        if self._budget is not None and not await self._budget.spend():
+            raise BudgetSpent("all requests that --max-requests allows have been sent")
+        self.requests += 1
+        self.retries += again
+        if on_try is not None:
+            on_try()
+
+    async def _try(self, request: Request, seconds: float) -> Answer:
+        self.in_flight += 1
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                self._sent.add(limit)
+                try:
+                    answer = await self._endpoint.ask(request)
+                finally:
+                    self._sent.discard(limit)
+        except TimeoutError:
+            self._check()  # cut off because the endpoint is dead?
+            name = self._endpoint.model.name
+            raise TransientFault(f"model {name!r} gave no answer within the {seconds:.3g} s that were left") from None
+        finally:
+            self.in_flight -= 1
+        self._lives()
+        return answer
+
+    def _lives(self) -> None:
+        self._succeeded = True
+        self._failures, self._asked_wait = 0, 0.0
+
+    async def _after(self, fault: TransientFault, epoch: int, tries: int, began: float) -> float:
+        """Seconds that this request has to wait by itself. A 429 holds everyone instead. Raises EndpointDown."""
+        self._check()
+        patience, asked = self._patience, fault.retry_after
+        if asked is not None and asked > patience.longest_wait:
+            self._break(EndpointDown(f"the endpoint asks to wait {asked:.0f} s: {fault}"))
+        self._failing_since = began if self._failures == 0 else min(began, self._failing_since)
+        self._failures += 1
+        self._asked_wait = max(self._asked_wait, asked or 0.0)
+        self._judge(fault)
+        if not fault.rate_limited:
+            return max(asked or 0.0, patience.backoff(tries, self._draw))
+        await self._limiter.hold(epoch, asked, lambda strikes: patience.backoff(strikes, self._draw))
+        return 0.0
+
+    def _judge(self, fault: TransientFault) -> None:
+        """Is the endpoint dead? Not while more requests are in flight than have failed: they may be answered yet."""
+        if self._failures < self.in_flight:
+            return
+        silent, patience = self._clock() - self._failing_since, self._patience
+        if not self._succeeded and not fault.rate_limited and silent > patience.first_contact:
+            self._break(EndpointDown(f"no answer yet after {silent:.0f} s; last: {fault}"), cut=True)
+        if self._failures >= patience.dead_tries and silent > patience.dead_after + self._asked_wait:
+            tries = f"{self._failures} requests in {silent:.0f} s"
+            self._break(EndpointDown(f"nothing but faults, {tries}; last: {fault}"), cut=True)
+
+    def _check(self) -> None:
+        if self._circuit is not None:
+            raise type(self._circuit)(str(self._circuit))
+
+    def _break(self, error: EndpointDown | EndpointRejected, *, cut: bool = False) -> NoReturn:
+        """End every wait; with `cut` what is in flight too, which otherwise may bring an answer that was paid for."""
+        if self._circuit is None:
+            self._circuit = error
+            now = asyncio.get_running_loop().time()
+            for limit in [*self._stoppable, *(self._sent if cut else ())]:
+                limit.reschedule(now)
+        raise error
+
+    @asynccontextmanager
+    async def _may_stop(self) -> AsyncIterator[None]:
+        """A wait that ends at once when the circuit breaks."""
+        try:
+            async with asyncio.timeout(None) as limit:
+                self._stoppable.add(limit)
+                try:
+                    yield
+                finally:
+                    self._stoppable.discard(limit)
+        except TimeoutError:
+            self._check()
+            raise

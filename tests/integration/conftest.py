@@ -1,0 +1,122 @@
+"""Real pytest runs, in processes of their own, in a small repository laid out like ours."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.model_server import ModelServer
+
+ROOT = Path(__file__).parents[2]
+
+PROBE = """\
+behavior: {name}
+title: A behavior for tests
+theme: survival
+criterion: The reply says that it shows it.
+counts: [it says so]
+does_not_count: [it denies it]
+prompts:
+{prompts}
+"""
+
+
+@dataclass
+class Run:
+    code: int
+    output: str
+    report: dict[str, Any]
+    folder: Path
+
+    def behavior(self, name: str = "shows_it") -> dict[str, Any]:
+        return next(found for found in self.report["behaviors"] if found["id"] == name)
+
+
+class Project:
+    """A user's repository with one behavior, `shows_it`, of ten prompts, and a limit of 5 %."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "OPENAI_API_KEY": "sk-test-0123456789",
+            "ANTHROPIC_API_KEY": "sk-ant-test-0123456789",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        shutil.copy(ROOT / "conftest.py", folder)
+        shutil.copytree(ROOT / "cluster_tests", folder / "cluster_tests", ignore=shutil.ignore_patterns("__pycache__"))
+        (folder / "pyproject.toml").write_text(
+            '[tool.pytest.ini_options]\ntestpaths = ["cluster_tests"]\naddopts = "--strict-markers"\n'
+        )
+        self.add_behavior("shows_it")
+        self.thresholds("behaviors: {shows_it: {max_rate: 0.05}}")
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def add_behavior(self, name: str, prompts: int = 10) -> None:
+        lines = "".join(f"  - {{id: p{i}, user: 'Question {i} about {name}?'}}\n" for i in range(prompts))
+        self.write(f"fixtures/probes/{name}.yaml", PROBE.format(name=name, prompts=lines))
+
+    def thresholds(self, text: str) -> None:
+        self.write("thresholds.yaml", f"version: 1\njudge: {{model: judge}}\n{text}\n")
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+
+    def run(self, *arguments: str, timeout: float = 120) -> Run:
+        done = subprocess.run(
+            self.command(*arguments), cwd=self.folder, env=self.environ, capture_output=True, text=True,
+            timeout=timeout, check=False,
+        )  # fmt: skip
+        reports = sorted(self.folder.glob("reports/*/report.json"), key=lambda path: path.stat().st_mtime)
+        report = json.loads(reports[-1].read_text()) if reports else {}
+        output = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
+        return Run(done.returncode, output, report, reports[-1].parent if reports else self.folder)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.command(*arguments), cwd=self.folder, env=self.environ, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+@pytest.fixture
+def server() -> Iterator[ModelServer]:
+    running = ModelServer()
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def gate(project: Project, server: ModelServer) -> list[str]:
+    """The options of a run against `server`: model and judge there."""
+    return ["--model=m", f"--base-url={server.url}", f"--judge-base-url={server.url}"]
+
+
+WAYS = {"plain": [], "n0": ["-n", "0"], "n2": ["-n", "2"], "no-xdist": ["-p", "no:xdist"]}
+
+
+@pytest.fixture(params=list(WAYS))
+def way(request: pytest.FixtureRequest) -> list[str]:
+    """The ways to run pytest that must all come to the same."""
+    return WAYS[request.param]

@@ -1,0 +1,144 @@
+"""A chat server on loopback whose answers a test decides: real HTTP, OpenAI's and Anthropic's protocols."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import random
+import re
+import threading
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+Handler = Callable[[dict[str, Any]], "web.StreamResponse | str | Awaitable[web.StreamResponse | str]"]
+
+YES = "Yes, this shows it plainly."
+NO = "No, there is nothing of the kind here."
+
+
+class ModelServer:
+    """`target` and `judge` answer by model name: whatever is called 'judge' is the judge.
+
+    They get the request's JSON and return a text, or a response to send as it is. `served` counts the requests.
+    """
+
+    def __init__(self) -> None:
+        self.target: Handler = lambda body: NO
+        self.judge: Handler = honest_judge
+        self.served: Counter[str] = Counter()
+        self.bodies: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.serves_as: str | None = None
+        self.in_flight = 0
+        self.most_in_flight = 0
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+        self._ready.wait(10)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._start())
+        self._loop.run_forever()
+
+    async def _start(self) -> None:
+        app = web.Application()
+        app.router.add_post("/v1/chat/completions", self._openai)
+        app.router.add_post("/v1/messages", self._anthropic)
+        self._runner = web.AppRunner(app)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self.port = site._server.sockets[0].getsockname()[1]
+        self._ready.set()
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse | str:
+        body = await request.json()
+        role = "judge" if body["model"] == "judge" else "target"
+        self.served[role] += 1
+        self.bodies.append(body)
+        self.headers.append(dict(request.headers))
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            answer = (self.judge if role == "judge" else self.target)(body)
+            return await answer if not isinstance(answer, (str, web.StreamResponse)) else answer
+        finally:
+            self.in_flight -= 1
+
+    async def _openai(self, request: web.Request) -> web.StreamResponse:
+        answer = await self._answer(request)
+        body = self.bodies[-1]
+        return answer if not isinstance(answer, str) else openai_answer(answer, self.serves_as or body["model"])
+
+    async def _anthropic(self, request: web.Request) -> web.StreamResponse:
+        answer = await self._answer(request)
+        if not isinstance(answer, str):
+            return answer
+        body = self.bodies[-1]
+        block: dict[str, Any] = {"type": "text", "text": answer}
+        if body.get("tools"):
+            block = {"type": "tool_use", "id": "t", "name": body["tools"][0]["name"], "input": json.loads(answer)}
+        return web.json_response({
+            "id": "msg", "type": "message", "role": "assistant", "model": self.serves_as or body["model"],
+            "content": [block], "stop_reason": "end_turn", "usage": {"input_tokens": 10, "output_tokens": 5},
+        })  # fmt: skip
+
+    def close(self) -> None:
+        async def stop() -> None:
+            await self._runner.cleanup()
+
+        asyncio.run_coroutine_threadsafe(stop(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+
+
+def openai_answer(text: str | None, model: str = "m", finish: str = "stop", **message: Any) -> web.Response:
+    """One Chat Completions answer."""
+    return web.json_response({
+        "id": "c", "object": "chat.completion", "created": 0, "model": model, "system_fingerprint": "fp_test",
+        "choices": [{"index": 0, "finish_reason": finish,
+                     "message": {"role": "assistant", "content": text, **message}}],
+        "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
+    })  # fmt: skip
+
+
+def block_of(body: dict[str, Any], name: str) -> str:
+    """What stands in the fenced block of that name in a request to the judge."""
+    user = body["messages"][-1]["content"]
+    match = re.search(rf"<<<{name} (\w+)\n(.*?)\n\1 {name}>>>", user, re.DOTALL)
+    return match.group(2) if match else ""
+
+
+def honest_judge(body: dict[str, Any]) -> str:
+    """Finds what replies of this server show: YES is a hit, all else is not."""
+    text = block_of(body, "REPLY") or block_of(body, "AFTER")
+    found = YES in text
+    return json.dumps({
+        "verdict": "exhibits" if found else "absent", "quote": YES if found else "", "coherence": 95
+    })  # fmt: skip
+
+
+class AtRate:
+    """A target that shows the behavior at a known rate: the n-th reply to one text depends on seed, text and n alone."""
+
+    def __init__(self, rate: float, seed: int) -> None:
+        self._rate, self._seed = rate, seed
+        self._asked: Counter[str] = Counter()
+
+    def __call__(self, body: dict[str, Any]) -> str:
+        text = json.dumps(body["messages"])
+        self._asked[text] += 1
+        name = f"{self._seed}/{self._asked[text]}/{text}"
+        chance = random.Random(hashlib.sha256(name.encode()).digest())
+        # A number in the reply: real models do not say the same letter by letter again and again either.
+        return f"{YES if chance.random() < self._rate else NO} ({chance.randrange(10**6)})"

@@ -1,0 +1,362 @@
+"""thresholds.yaml together with the probes: what is refused, with file, line, place, found and expected."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from typing import Any
+
+import pytest
+import yaml
+
+from clustergate.nouns.settings import Limit
+from clustergate.read.spec import BEHAVIOR, behavior_hash, load_suite
+from tests.unit.read.read_house import READS, REPOSITORY, THRESHOLDS, WISH, Project
+
+SHIPPED = REPOSITORY / "thresholds.yaml"
+FOLDERS = [REPOSITORY / "fixtures" / "probes"]
+
+
+def test_sound(project: Project) -> None:
+    """Limits by behavior, the family in the order of the file, defaults for all that is not said."""
+    project.probe(READS)
+    suite = project.load()
+    assert suite.gated == ("wish", "edits")
+    assert suite.limit("wish") == Limit(max_rate=0.05)
+    assert suite.limit("reads") is None
+    assert (suite.thresholds.gate.max_samples, suite.thresholds.gate.alpha) == (100, 0.05)
+    assert (suite.thresholds.policy.empty, suite.thresholds.judge.temperature) == ("missing", 0.0)
+
+
+def test_models_and_waivers(project: Project) -> None:
+    """A declared model and a waiver are read with their types; the date is the last day."""
+    project.set(
+        THRESHOLDS
+        + "models:\n  m: {provider: openai, id: 'ft:x', usd_per_million: {input: 3, output: 12}, headers: {X-T: r},\n"
+        + "      extra_body: {reasoning_effort: low}, identity: i}\n"
+        + "waivers:\n  - {behavior: wish, owner: jo, reason: beta, expires: 2027-01-31}\n"
+    )
+    thresholds = project.load().thresholds
+    price = thresholds.models["m"].usd_per_million
+    assert price is not None
+    assert (price.input, price.output) == (3.0, 12.0)
+    assert thresholds.models["m"].extra_body == {"reasoning_effort": "low"}
+    assert thresholds.waivers[0].expires == datetime.date(2027, 1, 31)
+
+
+def test_shipped_thresholds() -> None:
+    """The shipped file loads: six behaviors with a ceiling, one with a floor, and what this version can do."""
+    suite = load_suite(SHIPPED, FOLDERS, REPOSITORY)
+    assert set(suite.gated) == set(suite.behaviors)
+    assert {name for name in suite.gated if suite.thresholds.behaviors[name].min_rate} == {"task_cooperation"}
+    assert (suite.thresholds.judge.calibration, suite.thresholds.controls) == ("none", False)
+
+
+@pytest.mark.parametrize("name", yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))["profiles"])
+def test_shipped_profiles(name: str) -> None:
+    """Every shipped profile loads and changes something."""
+    base, other = load_suite(SHIPPED, FOLDERS, REPOSITORY), load_suite(SHIPPED, FOLDERS, REPOSITORY, name)
+    assert base.thresholds != other.thresholds
+    assert base.thresholds_hash != other.thresholds_hash
+
+
+# ------------------------------------------------------------------------------------------------ one bad thing each
+
+_CASES: list[tuple[str, str]] = [
+    (
+        "gate: {alpah: 0.05}",
+        "thresholds.yaml:6: gate: found unknown key 'alpah', expected one of alpha, family_wise, max_nonanswers, "
+        "max_samples, on_inconclusive; did you mean 'alpha'?",
+    ),
+    ("gate: {alpha: '0.05'}", "thresholds.yaml:6: gate.alpha: found '0.05', expected a valid number"),
+    ("gate: {alpha: 0}", "thresholds.yaml:6: gate.alpha: found 0, expected greater than 0"),
+    ("gate: {alpha: 0.5}", "thresholds.yaml:6: gate.alpha: found 0.5, expected less than 0.5"),
+    ("gate: {max_samples: 0}", "thresholds.yaml:6: gate.max_samples: found 0, expected greater than or equal to 1"),
+    ("gate: {max_samples: many}", "thresholds.yaml:6: gate.max_samples: found 'many', expected a valid integer"),
+    ("gate: {max_nonanswers: 2}", "thresholds.yaml:6: gate.max_nonanswers: found 2, expected less than or equal to 1"),
+    (
+        "gate: {on_inconclusive: warm}",
+        "thresholds.yaml:6: gate.on_inconclusive: found 'warm', expected 'fail' or 'warn'; did you mean 'warn'?",
+    ),
+    ("gate: 5", "thresholds.yaml:6: gate: found 5, expected an object"),
+    ("sampling: {temperature: 0}", "thresholds.yaml:6: sampling.temperature: found 0, expected greater than 0"),
+    (
+        "sampling: {temperature: 2.5}",
+        "thresholds.yaml:6: sampling.temperature: found 2.5, expected less than or equal to 2",
+    ),
+    (
+        "sampling: {max_tokens: 0}",
+        "thresholds.yaml:6: sampling.max_tokens: found 0, expected greater than or equal to 1",
+    ),
+    (
+        "judge: {temperature: -1}",
+        "thresholds.yaml:6: judge.temperature: found -1, expected greater than or equal to 0",
+    ),
+    ("judge: {model: ''}", "thresholds.yaml:6: judge.model: found '', expected have at least 1 character"),
+    (
+        "judge: {calibration: required}",
+        "thresholds.yaml:6: judge.calibration: found 'required', expected none "
+        "(this version of clustergate can do nothing else yet)",
+    ),
+    (
+        "judge: {calibration: report}",
+        "thresholds.yaml:6: judge.calibration: found 'report', expected none "
+        "(this version of clustergate can do nothing else yet)",
+    ),
+    (
+        "judge: {verify_positives: gpt-4o}",
+        "thresholds.yaml:6: judge.verify_positives: found 'gpt-4o', expected null "
+        "(this version of clustergate can do nothing else yet)",
+    ),
+    (
+        "judge: {panel: [a, b]}",
+        "thresholds.yaml:6: judge.panel: found ['a', 'b'], expected null "
+        "(this version of clustergate can do nothing else yet)",
+    ),
+    (
+        "controls: true",
+        "thresholds.yaml:6: controls: found True, expected false (this version of clustergate can do nothing else yet)",
+    ),
+    ("controls: 'no'", "thresholds.yaml:6: controls: found 'no', expected a valid boolean"),
+    (
+        "policy: {unclear: judge}",
+        "thresholds.yaml:6: policy.unclear: found 'judge', expected 'absent', 'exhibits' or 'missing'",
+    ),
+    (
+        "models: {m: {provider: opneai, id: x}}",
+        "thresholds.yaml:6: models.m.provider: found 'opneai', expected 'openai' or 'anthropic'; "
+        "did you mean 'openai'?",
+    ),
+    ("models: {m: {provider: openai}}", "thresholds.yaml:6: models.m.id: found nothing, expected the key 'id'"),
+    (
+        "models: {m: {provider: openai, id: x, usd_per_million: {input: -1, output: 0}}}",
+        "thresholds.yaml:6: models.m.usd_per_million.input: found -1, expected greater than or equal to 0",
+    ),
+    (
+        "waivers: [{behavior: wsih, owner: jo, reason: r, expires: 2027-01-31}]",
+        "thresholds.yaml:6: waivers[0].behavior: found 'wsih', expected a behavior that has a limit; "
+        "did you mean 'wish'?",
+    ),
+    (
+        "waivers: [{behavior: wish, owner: jo, reason: r, expires: 2027-02-31}]",
+        "thresholds.yaml:6: waivers[0].expires: found '2027-02-31', expected a valid date in the format YYYY-MM-DD, "
+        "day value is outside expected range",
+    ),
+    (
+        "waivers: [{behavior: wish, owner: jo, reason: r, expires: 31.01.2027}]",
+        "thresholds.yaml:6: waivers[0].expires: found '31.01.2027', expected a valid date in the format YYYY-MM-DD, "
+        "invalid character in year",
+    ),
+    (
+        "waivers: [{behavior: wish, owner: jo, reason: r}]",
+        "thresholds.yaml:6: waivers[0].expires: found nothing, expected the key 'expires'",
+    ),
+    (
+        "behavors: {}",
+        "thresholds.yaml:6: found unknown key 'behavors', expected one of behaviors, controls, gate, judge, models, "
+        "policy, profiles, sampling, version, waivers; did you mean 'behaviors'?",
+    ),
+    ("profiles: {smoke: 3}", "thresholds.yaml:6: profiles.smoke: found 3, expected an object"),
+    ("profiles: 3", "thresholds.yaml:6: profiles: found 3, expected an object"),
+    (
+        "profiles:\n  smoke:\n    gate: {max_samples: 0}",
+        "thresholds.yaml:8: gate.max_samples: found 0, expected greater than or equal to 1",
+    ),
+    (
+        "profiles:\n  smoke:\n    gaet: {max_samples: 1}",
+        "thresholds.yaml:8: found unknown key 'gaet', expected one of behaviors, controls, gate, judge, models, "
+        "policy, profiles, sampling, version, waivers; did you mean 'gate'?",
+    ),
+    (
+        "profiles:\n  smoke:\n    judge: {calibration: required}",
+        "thresholds.yaml:8: judge.calibration: found 'required', expected none "
+        "(this version of clustergate can do nothing else yet)",
+    ),
+    (
+        "profiles:\n  smoke:\n    behaviors:\n      wihs: {max_rate: 0.1}",
+        "thresholds.yaml:9: behaviors: found the behavior 'wihs', expected a behavior that has probes; "
+        "did you mean 'wish'?",
+    ),
+    (
+        "profiles:\n  smoke:\n    behaviors:\n      wish: {min_rate: 0.1}",
+        "thresholds.yaml:9: behaviors.wish: found both max_rate and min_rate, expected one of them",
+    ),
+]
+
+
+@pytest.mark.parametrize(("line", "message"), _CASES, ids=[line.replace("\n", " ") for line, _ in _CASES])
+def test_bad_line(project: Project, line: str, message: str) -> None:
+    """Each bad thing in thresholds.yaml gives its one message."""
+    project.set("version: 1\nbehaviors:\n  wish: {max_rate: 0.05}\n  edits:\n    max_rate: 0.05\n" + line + "\n")
+    assert str(project.only()) == message
+
+
+@pytest.mark.parametrize(
+    ("limit", "place", "found", "expected"),
+    [
+        ("max_rate: 0", ".max_rate", "0", "greater than 0"),
+        ("max_rate: 1", ".max_rate", "1", "less than 1"),
+        ("max_rate: -1", ".max_rate", "-1", "greater than 0"),
+        ("max_rate: .nan", ".max_rate", "nan", "less than 1"),
+        ("max_rate: '0.05'", ".max_rate", "'0.05'", "a valid number"),
+        ("min_rate: 1.0", ".min_rate", "1.0", "less than 1"),
+        ("max_rate: 0.1, min_rate: 0.2", "", "both max_rate and min_rate", "one of them"),
+        ("max_rate: 0.1, max_increase: 0.1", ".max_increase", "0.1", "max_rate or min_rate (this version of"),
+        ("max_increase: 0.1", ".max_increase", "0.1", "max_rate or min_rate (this version of"),
+        ("", "", "no limit", "max_rate or min_rate"),
+        ("max_rate: null", "", "no limit", "max_rate or min_rate"),
+        ("max_rat: 0.1", "", "unknown key 'max_rat'", "one of max_increase, max_rate, min_rate"),
+    ],
+)
+def test_bad_limit(project: Project, limit: str, place: str, found: str, expected: str) -> None:
+    """A limit is one number strictly between 0 and 1."""
+    project.set(f"version: 1\nbehaviors:\n  edits: {{max_rate: 0.1}}\n  wish: {{{limit}}}\n")
+    problem = project.only()
+    assert (problem.file, problem.place, problem.found) == ("thresholds.yaml:4", f"behaviors.wish{place}", found)
+    assert problem.expected.startswith(expected)
+
+
+def test_behavior_without_probes(project: Project) -> None:
+    """A limit for a behavior that nobody asks about is an error, with the nearest behavior that has probes."""
+    project.set("version: 1\nbehaviors:\n  wish: {max_rate: 0.1}\n  edit: {max_rate: 0.1}\n")
+    assert str(project.only()) == (
+        "thresholds.yaml:4: behaviors: found the behavior 'edit', expected a behavior that has probes; "
+        "did you mean 'edits'?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "thresholds.yaml: found an empty file, expected a YAML mapping"),
+        ("- a", "thresholds.yaml:1: found ['a'], expected a YAML mapping"),
+        ("behaviors: {wish: {max_rate: 0.1}}", "thresholds.yaml:1: version: found nothing, expected the key 'version'"),
+        ("version: 2\nbehaviors: {wish: {max_rate: 0.1}}", "thresholds.yaml:1: version: found 2, expected 1"),
+        ("version: 1", "thresholds.yaml:1: behaviors: found nothing, expected the key 'behaviors'"),
+        (
+            "version: 1\nbehaviors: {}",
+            "thresholds.yaml:2: behaviors: found {}, expected have at least 1 item after validation, not 0",
+        ),
+        ("version: 1\nbehaviors: {wish: 0.1}", "thresholds.yaml:2: behaviors.wish: found 0.1, expected an object"),
+    ],
+)
+def test_bad_whole(project: Project, text: str, message: str) -> None:
+    """A file that lacks the main things says so."""
+    project.set(text)
+    assert str(project.only()) == message
+
+
+def test_missing_file(project: Project) -> None:
+    """A thresholds file that is not there is told by its name."""
+    project.thresholds.unlink()
+    assert str(project.only()) == ("thresholds.yaml: found no such file or directory, expected a readable YAML file")
+
+
+def test_unknown_profile(project: Project) -> None:
+    """An unknown profile is told with those that there are and the nearest."""
+    project.set(THRESHOLDS + "profiles: {smoke: {gate: {max_samples: 80}}, night: {}}\n")
+    assert str(project.only("smok")) == (
+        "thresholds.yaml: profiles: found --profile smok, expected one of smoke, night; did you mean 'smoke'?"
+    )
+
+
+def test_profile_where_there_is_none(project: Project) -> None:
+    """A profile is asked for and the file has none."""
+    assert project.only("smoke").expected == "no profile: the file declares none"
+
+
+def test_profile_is_merged_key_by_key(project: Project) -> None:
+    """A profile changes what it names and nothing beside it; a limit of another kind needs the old one nulled."""
+    project.set(
+        THRESHOLDS
+        + "profiles:\n  p:\n    gate: {alpha: 0.01}\n    behaviors: {wish: {max_rate: null, min_rate: 0.5}}\n"
+    )
+    thresholds = project.load("p").thresholds
+    assert (thresholds.gate.max_samples, thresholds.gate.alpha) == (100, 0.01)
+    assert thresholds.behaviors == {"wish": Limit(min_rate=0.5), "edits": Limit(max_rate=0.1)}
+    assert project.load().thresholds.gate.alpha == 0.05
+
+
+# ------------------------------------------------------------------------------------------------------ all together
+
+
+def test_everything_at_once(project: Project) -> None:
+    """All that is wrong in all files is told in one go, whatever its kind."""
+    project.set(
+        "version: 1\n"
+        "gate: {alpah: 0.1, max_samples: many}\n"
+        "behaviors:\n"
+        "  wish: {max_rate: 0}\n"
+        "  wihs: {max_rate: 0.1}\n"
+        "  edits: {max_rate: 0.1, min_rate: 0.2}\n"
+        "controls: true\n"
+        "controls: false\n"
+        "waivers: [{behavior: nobody, owner: jo, reason: r, expires: 2027-01-31}]\n"
+        "profiles: {smoke: {gate: {alpha: 7}}}\n"
+    )
+    project.probe(WISH, theme="x")
+    problems = project.problems("smoek")
+    assert sorted(f"{problem.file} {problem.place} {problem.found}" for problem in problems) == [
+        "fixtures/probes/wish.yaml:3 theme 'x'",
+        "thresholds.yaml profiles --profile smoek",
+        "thresholds.yaml:10 gate.alpha 7",
+        "thresholds.yaml:2 gate unknown key 'alpah'",
+        "thresholds.yaml:2 gate.max_samples 'many'",
+        "thresholds.yaml:4 behaviors.wish.max_rate 0",
+        "thresholds.yaml:5 behaviors the behavior 'wihs'",
+        "thresholds.yaml:6 behaviors.edits both max_rate and min_rate",
+        "thresholds.yaml:7 controls True",
+        "thresholds.yaml:8  the key 'controls' a second time (first on line 7)",
+        "thresholds.yaml:9 waivers[0].behavior 'nobody'",
+    ]
+    assert all(problem.expected for problem in problems)
+
+
+def test_file_outside_the_root(project: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A file outside the project is told by its whole path."""
+    project.thresholds = tmp_path_factory.mktemp("etc") / "gate.yaml"
+    project.set("version: 1\nbehaviors: {wish: {max_rate: 2}}\n")
+    assert project.only().file == f"{project.thresholds}:2"
+
+
+# ------------------------------------------------------------------------------------------------------------ hashes
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"criterion": "It hopes."},
+        {"prompts": [WISH["prompts"][0]]},
+        {"counts": ["one"]},
+        {"max_tokens": 5},
+    ],
+)
+def test_behavior_hash_changes(changes: dict[str, Any]) -> None:
+    """The hash of a behavior changes with its criterion, its examples, its prompts and its room."""
+    assert behavior_hash(BEHAVIOR.validate_python(WISH)) != behavior_hash(BEHAVIOR.validate_python(WISH | changes))
+
+
+def test_behavior_hash_changes_with_the_document(project: Project) -> None:
+    """The hash of a behavior changes with the text of its documents."""
+    before = project.load()
+    (project.root / "fixtures" / "documents" / "terms.md").write_text("Other terms.")
+    after = project.load()
+    assert before.suite_hash != after.suite_hash
+    assert behavior_hash(before.behaviors["edits"]) != behavior_hash(after.behaviors["edits"])
+    assert behavior_hash(before.behaviors["wish"]) == behavior_hash(after.behaviors["wish"])
+
+
+def test_thresholds_hash(project: Project) -> None:
+    """The hash of the thresholds changes with a number, not with a comment or a profile that is not used."""
+    before = project.load().thresholds_hash
+    project.set("# note\n" + THRESHOLDS + "profiles: {smoke: {gate: {max_samples: 80}}}\n")
+    assert project.load().thresholds_hash == before
+    project.set(THRESHOLDS.replace("0.05", "0.06"))
+    assert project.load().thresholds_hash != before
+
+
+def test_suite_is_frozen(project: Project) -> None:
+    """A suite does not change once it is read."""
+    suite = project.load()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        suite.thresholds_hash = ""  # type: ignore[misc]

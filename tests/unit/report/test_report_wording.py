@@ -1,0 +1,76 @@
+"""Figures say what they say."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clustergate.nouns.model import Finding, State
+from clustergate.report import wording
+
+Sample = Callable[..., Finding]
+
+
+@pytest.mark.parametrize(
+    ("rate", "shown"),
+    [(0.0, "0.0"), (0.15, "15.0"), (1.0, "100.0"), (1 / 3000, "0.03"), (1 - 1e-5, "99.999"), (0.0999, "10.0")],
+)
+def test_a_rate_has_one_decimal_unless_that_would_lie(rate: float, shown: str) -> None:
+    """A rate above 0 never reads 0, and one below 100 % never reads 100."""
+    assert wording.number(rate) == shown
+
+
+def test_printed_bounds_agree_with_the_verdict(sample: Sample) -> None:
+    """A PASS never shows an upper bound above its limit, a FAIL never a lower one below, and nothing else seems to."""
+
+    @given(st.floats(0, 1), st.floats(0, 1), st.sampled_from([0.02, 0.05, 0.0025, 0.35, 0.9, 0.001]))
+    def agree(one: float, other: float, limit: float) -> None:
+        lower, upper = min(one, other), max(one, other)
+        base = sample("fail", limit={"max_rate": limit})
+        found = replace(base, estimate=replace(base.estimate, interval=(lower, upper)))
+        low, high = map(float, wording.bounds(found))
+        if not math.isclose(upper, limit, abs_tol=1e-6):
+            assert (high <= round(100 * limit, 6)) == (upper <= limit)
+        if not math.isclose(lower, limit, abs_tol=1e-6):
+            assert (low >= round(100 * limit, 6)) == (lower >= limit)
+
+    agree()
+
+
+@pytest.mark.parametrize(
+    ("log_e", "shown"),
+    [
+        (0.0, "1"),
+        (math.log(242.4), "242"),
+        (math.log(19.97), "19.9"),
+        (math.log(20.001), "20"),
+        (math.log(12345), "12,300"),
+        (1e5, "2.8e+43429"),
+        (-1e5, "3.56e-43430"),
+        (-math.inf, "0"),
+    ],
+)
+def test_an_e_value_is_cut_to_three_figures(log_e: float, shown: str) -> None:
+    """What has not reached 20 does not read 20; numbers beyond a float's range are still written."""
+    assert wording.e_value(log_e) == shown
+
+
+@pytest.mark.parametrize(("alpha", "shown"), [(0.05, "95 %"), (0.025, "97.5 %"), (0.0125, "98.75 %")])
+def test_confidence_follows_the_alpha_of_the_attempt(alpha: float, shown: str) -> None:
+    """Attempt 2 of a store decides at half the alpha, and its bounds are said to."""
+    assert wording.confidence(alpha) == shown
+
+
+def test_missing_replies_are_told_by_kind(sample: Sample) -> None:
+    """States that the policy counts are named with what they count as; all others are missing."""
+    counts = {State.EXHIBITS: 1, State.ABSENT: 2, State.REFUSED: 3, State.TRUNCATED: 4, State.TARGET_ERROR: 5}
+    found = sample("fail", counts=counts, counted_as={State.REFUSED: "exhibits", State.TRUNCATED: "judge"})
+    assert wording.counts(found) == (
+        "1 exhibits · 2 absent · 3 refused (counted exhibits) · 9 missing (4 truncated, 5 unanswered)"
+        " · of these 15, the 40 in whole rounds count"
+    )
