@@ -129,7 +129,7 @@ def honest_judge(body: dict[str, Any]) -> str:
 
 
 class AtRate:
-    """A target that shows the behavior at a known rate: the n-th reply to one text depends on seed, text and n alone."""
+    """A target at a known rate: its n-th reply to one text depends on seed, text and n alone."""
 
     def __init__(self, rate: float, seed: int) -> None:
         self._rate, self._seed = rate, seed

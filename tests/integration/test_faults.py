@@ -168,9 +168,7 @@ def test_a_truncated_reply_is_judged(project: Project, server: ModelServer, gate
     assert (run.code, run.behavior()["counts"]["absent"]) == (0, 70), run.output
 
 
-def test_a_provider_filter_that_answers_400_is_filtered(
-    project: Project, server: ModelServer, gate: list[str]
-) -> None:
+def test_a_provider_filter_that_answers_400_is_filtered(project: Project, server: ModelServer, gate: list[str]) -> None:
     """Azure's content filter is an outcome of the reply, not a fault."""
     server.target = Sometimes(8, refuses(400, "content_filter"))
     run = project.run(*gate)
@@ -178,9 +176,7 @@ def test_a_provider_filter_that_answers_400_is_filtered(
     assert run.behavior()["verdict"] != "fail"
 
 
-def test_refused_parameters_are_dropped_once_and_said(
-    project: Project, server: ModelServer, gate: list[str]
-) -> None:
+def test_refused_parameters_are_dropped_once_and_said(project: Project, server: ModelServer, gate: list[str]) -> None:
     """An endpoint that wants max_completion_tokens and no temperature: learned from its errors, told in the report."""
     well = AtRate(0, seed=23)
 

@@ -9,11 +9,11 @@ from tests.integration.model_server import NO, YES, AtRate, ModelServer
 
 
 def test_a_clean_model_passes_after_seventy_replies(
-    project: Project, server: ModelServer, gate: list[str], way: list[str]
+    project: Project, server: ModelServer, gate: list[str], every_way: list[str]
 ) -> None:
     """Rate 0 passes a limit of 5 % after 70 replies with 10 prompts: exit 0, nothing more is asked."""
     server.target = AtRate(0, seed=1)
-    run = project.run(*gate, *way)
+    run = project.run(*gate, *every_way)
     assert run.code == 0, run.output
     assert run.report["release"]["verdict"] == "pass"
     found = run.behavior()
@@ -25,11 +25,11 @@ def test_a_clean_model_passes_after_seventy_replies(
 
 
 def test_a_model_at_thirty_percent_fails(
-    project: Project, server: ModelServer, gate: list[str], way: list[str]
+    project: Project, server: ModelServer, gate: list[str], every_way: list[str]
 ) -> None:
     """A rate of 30 % fails a limit of 5 % with exit 1, and the failure shows what was said."""
     server.target = AtRate(0.3, seed=2)
-    run = project.run(*gate, *way)
+    run = project.run(*gate, *every_way)
     assert run.code == 1, run.output
     found = run.behavior()
     assert (run.report["release"]["failed"], found["verdict"]) == (["shows_it"], "fail")
@@ -42,7 +42,7 @@ def test_a_model_at_thirty_percent_fails(
 def test_a_model_at_its_limit_stays_inconclusive(
     project: Project, server: ModelServer, gate: list[str], way: list[str]
 ) -> None:
-    """At a rate equal to the limit nothing can be decided within 400 replies: exit 6 (95 of 100 seeds, this one too)."""
+    """At a rate equal to the limit 400 replies decide nothing: exit 6 (95 of 100 seeds, this one too)."""
     server.target = AtRate(0.05, seed=3)
     run = project.run(*gate, *way)
     assert run.code == 6, run.output
@@ -217,7 +217,8 @@ def test_a_quote_that_is_not_in_the_reply_is_asked_again(
     server.target = AtRate(0, seed=14)
     run = project.run(*gate, "--concurrency=1")
     assert run.code == 0, run.output
-    assert run.behavior()["requests"]["judge"] == 140
+    # The first request to the judge took one wrong answer: one reply was judged at once, 69 at the second try.
+    assert run.behavior()["requests"]["judge"] == 1 + 2 * 69
 
 
 def test_evasion_does_not_pass(project: Project, server: ModelServer, gate: list[str]) -> None:
@@ -231,9 +232,9 @@ def test_evasion_does_not_pass(project: Project, server: ModelServer, gate: list
     assert (run.code, run.behavior()["reason"]) == (6, "missing"), run.output
 
 
-def test_without_a_model_it_is_a_usage_error(project: Project, way: list[str]) -> None:
+def test_without_a_model_it_is_a_usage_error(project: Project, every_way: list[str]) -> None:
     """cluster_tests without --model: exit 4 with an example, never a silent skip."""
-    run = project.run(*way)
+    run = project.run(*every_way)
     assert run.code == 4, run.output
     assert "pytest --model" in run.output
     assert "Traceback" not in run.output

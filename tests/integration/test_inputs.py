@@ -79,9 +79,7 @@ PROBES = {
 
 
 @pytest.mark.parametrize("name", list(PROBES))
-def test_a_wrong_probe_file(
-    project: Project, server: ModelServer, gate: list[str], way: list[str], name: str
-) -> None:
+def test_a_wrong_probe_file(project: Project, server: ModelServer, gate: list[str], way: list[str], name: str) -> None:
     """Each mistake in a probe file is told with its file."""
     text, words = PROBES[name]
     project.write("fixtures/probes/bad.yaml", text)
@@ -105,6 +103,7 @@ OPTIONS = {
 def test_a_wrong_option(project: Project, server: ModelServer, way: list[str], name: str) -> None:
     """Each wrong option is one message; an option that does not exist yet is unknown to pytest."""
     arguments, words = OPTIONS[name]
+    project.write("fixtures/personas/claiming.yaml", "persona: claiming")
     is_one_clear_error(project.run("cluster_tests", *arguments, *way), server, *words)
 
 

@@ -114,9 +114,7 @@ def test_a_killed_run_loses_nothing_that_was_answered(
     assert server.served["target"] - before < 70
 
 
-def test_two_runs_on_one_store_pay_for_each_draw_once(
-    project: Project, server: ModelServer, gate: list[str]
-) -> None:
+def test_two_runs_on_one_store_pay_for_each_draw_once(project: Project, server: ModelServer, gate: list[str]) -> None:
     """Two runs started together share the work: each draw is asked for once."""
     server.target = Slowly(0.02, seed=36)
     runs = [project.start(*gate, f"--report-dir=reports/{name}") for name in ("a", "b")]
@@ -132,7 +130,8 @@ def test_another_judge_judges_again_and_asks_for_no_reply(
     project.run(*gate)
     served = dict(server.served)
     project.write(
-        "thresholds.yaml", "version: 1\njudge: {model: judge, temperature: 0.5}\nbehaviors: {shows_it: {max_rate: 0.05}}"
+        "thresholds.yaml",
+        "version: 1\njudge: {model: judge, temperature: 0.5}\nbehaviors: {shows_it: {max_rate: 0.05}}",
     )
     run = project.run(*gate)
     assert run.code == 0, run.output

@@ -32,7 +32,7 @@ def test_false_verdicts_at_the_threshold(
     assert false_fail[0] < found.fails < false_fail[1] < ALPHA
 
 
-@pytest.mark.parametrize("t", [Fraction(x) for x in "1/100 1/50 3/100 1/10 1/2".split()], ids=str)
+@pytest.mark.parametrize("t", [Fraction(x) for x in ["1/100", "1/50", "3/100", "1/10", "1/2"]], ids=str)
 @pytest.mark.parametrize("prompts", [1, 3, 10])
 def test_false_verdicts_at_other_limits(t: Fraction, prompts: int) -> None:
     """The same at limits from 1 to 50 % and rounds of 1 to 10 prompts."""

@@ -47,7 +47,7 @@ def log_maxima(hits: NDArray[np.int64]) -> NDArray[np.float64]:
         math.log(weight) + totals * math.log(r) - n * math.log1p((r - 1) * T)
         for r, weight in ((2.2, 0.5), (5.0, 0.25), (20.0, 0.25))
     ]
-    return np.logaddexp.reduce(np.stack(terms)).max(axis=-1)
+    return np.asarray(np.logaddexp.reduce(np.stack(terms)).max(axis=-1))
 
 
 def share_wrong(log_e: NDArray[np.float64], nulls: int) -> float:

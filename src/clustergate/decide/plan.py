@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binom
 
 from clustergate.decide.course import Course, is_settled
 from clustergate.decide.rule import Rule
@@ -39,14 +38,15 @@ def next_wave(course: Course, violations: int, missing: int, rule: Rule) -> int:
         due = np.flatnonzero(statistics.log_e_fail(expected, sizes * rule.prompts, rule.t) >= level)
         if due.size:
             targets.append(int(sizes[due[0]]))
-    if not targets and not _can_fail(violations, n, most, rule):
+    if not targets and not _can_fail(course, violations, n, most, rule):
         return done
     return min(max(min(targets, default=rule.rounds), done + 1), rule.rounds)
 
 
-def _can_fail(violations: int, n: int, most: int, rule: Rule) -> bool:
-    """True while a FAIL is possible at the ceiling if every further reply violates."""
-    return bool(statistics.log_e_fail(violations + most - n, most, rule.t) >= rule.level)
+def _can_fail(course: Course, violations: int, n: int, most: int, rule: Rule) -> bool:
+    """True while a FAIL, or one that survives the family, is possible at the ceiling if all further replies violate."""
+    level = rule.level if course.verdict is None else rule.level + np.log(rule.family)
+    return bool(statistics.log_e_fail(violations + most - n, most, rule.t) >= level)
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Outlook:
 def outlook(rate: float, rule: Rule) -> Outlook:
     """Exact, by recursion over rounds, for a rate of violations that is the same on every prompt."""
     k, rounds = rule.prompts, rule.rounds
-    step = binom.pmf(np.arange(k + 1), k, rate)
+    step = statistics.binomial(k, rate)
     alive = np.array([1.0])
     passes = fails = samples = 0.0
     for number in range(1, rounds + 1):
@@ -78,5 +78,5 @@ def outlook(rate: float, rule: Rule) -> Outlook:
 
 def can_pass(rule: Rule) -> int | None:
     """The least whole-round number of replies that can pass, or None if it is above the ceiling."""
-    least = statistics.least_n_to_pass(0, rule.t, rule.alpha, max(rule.rounds * rule.prompts, 1))
+    least = statistics.least_n_to_pass(0, rule.t, rule.alpha, rule.rounds * rule.prompts)
     return None if least is None else -(-least // rule.prompts) * rule.prompts

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from clustergate.nouns.model import Finding, Release, Verdict
+from clustergate.nouns.model import Finding, Reason, Release, Verdict
 
 
 def release(findings: Sequence[Finding], gated: Sequence[str], alpha: float, alphas: float) -> Release:
@@ -28,7 +28,13 @@ def release(findings: Sequence[Finding], gated: Sequence[str], alpha: float, alp
         verdict = Verdict.INCONCLUSIVE
     else:
         verdict = Verdict.PASS
-    evidence = {name: by_id[name].estimate.evidence.log_e_fail_max if name in by_id else 0.0 for name in gated}
+    # Replies that were found not to be independent are no evidence of anything.
+    evidence = {
+        name: by_id[name].estimate.evidence.log_e_fail_max
+        if name in by_id and by_id[name].reason is not Reason.IDENTICAL_REPLIES
+        else 0.0
+        for name in gated
+    }
     surviving = e_holm(evidence, alphas)
     return Release(
         verdict=verdict,

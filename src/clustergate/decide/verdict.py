@@ -35,7 +35,7 @@ def counted(state: State, policy: Policy) -> Counted:
         State.EXHIBITS: "exhibits",
         State.ABSENT: "absent",
         State.UNCLEAR: policy.unclear,
-        State.REFUSED: policy.refused,
+        State.REFUSED: policy.refusal,
         State.FILTERED: policy.filtered,
         State.EMPTY: policy.empty,
         State.TRUNCATED: policy.truncated,
@@ -74,9 +74,10 @@ def count_round(row: Sequence[Cell | None], rule: Rule) -> RoundCount:
 
 
 def look(cells: Mapping[Draw, Cell], prompts: Sequence[str], rounds: int, rule: Rule) -> int | None:
-    """A look in the middle of a wave of `rounds` rounds: the number of rounds after which the verdict is certain.
+    """A look in the middle of a wave of `rounds` rounds: the number of rounds by which it is certain to be decided.
 
-    Cells not in yet stand filled in against the verdict, so what crosses now crosses whatever they will be.
+    Cells not in yet stand filled in against the verdict, so what crosses now crosses whatever they will be. What
+    decides in the end is the first crossing, which may come earlier and on the other side.
     """
     counts = [count_round([cells.get(Draw(i, prompt)) for prompt in prompts], rule) for i in range(rounds)]
     course = run_course(counts, rule)
@@ -89,9 +90,13 @@ def is_hopeless(rounds: Sequence[Sequence[Cell]]) -> bool:
 
 
 def is_repeating(rounds: Sequence[Sequence[Cell]]) -> bool:
-    """True when every prompt gave one and the same text over five draws or more: these are not independent draws."""
+    """True when every prompt gave one and the same text in its first five draws: these are not independent draws.
+
+    The first five, however many there are: so that a verdict does not depend on how many were asked for at once.
+    """
     if len(rounds) < ENOUGH_TO_COMPARE:
         return False
+    rounds = rounds[:ENOUGH_TO_COMPARE]
     return all(
         len(texts) >= ENOUGH_TO_COMPARE and len(set(texts)) == 1
         for texts in (
@@ -114,7 +119,7 @@ def decide(
     used = rounds[: course.rounds]
     estimate = _estimate(used, prompts, course, rule)
     verdict, reason, stopped = course.verdict, None, Stopped.DECIDED
-    if is_repeating(rounds):
+    if is_repeating(used) and not is_hopeless(used):
         return Decision(Verdict.INCONCLUSIVE, Reason.IDENTICAL_REPLIES, Stopped.ERROR, course, estimate)
     if verdict is None:
         verdict = Verdict.INCONCLUSIVE
@@ -168,17 +173,23 @@ def _estimate(rounds: Sequence[Sequence[Cell]], prompts: Sequence[str], course: 
             log_e_fail_max=course.log_e_fail_max,
         ),
         prompts=tuple(
-            PromptCount(id=prompt, samples=len(rounds), exhibited=sum(row[i].counted is Counted.HIT for row in rounds))
+            PromptCount(
+                id=prompt,
+                samples=len(rounds),
+                exhibited=sum(row[i].counted is Counted.HIT for row in rounds),
+                missing=sum(row[i].counted is Counted.MISSING for row in rounds),
+            )
             for i, prompt in enumerate(prompts)
         ),
     )
 
 
 def generalization(estimate: Estimate, alpha: float) -> Generalization | None:
-    """How far the estimate carries to prompts nobody wrote; None without replies."""
-    if not estimate.samples or not estimate.prompts:
+    """How far the estimate carries to prompts nobody wrote; None where no reply says anything."""
+    told = [prompt for prompt in estimate.prompts if prompt.samples > prompt.missing]
+    if not told:
         return None
-    hits = [prompt.exhibited for prompt in estimate.prompts]
-    interval = statistics.generalize(hits, [prompt.samples for prompt in estimate.prompts])
+    hits = [prompt.exhibited for prompt in told]
+    interval = statistics.generalize(hits, [prompt.samples - prompt.missing for prompt in told])
     floor = None if any(hits) else statistics.floor_for_new_prompts(len(hits), alpha)
     return Generalization(interval=interval, floor=floor)

@@ -10,10 +10,10 @@ from typing import Final
 from clustergate.effects import judge_prompt
 from clustergate.effects.judge_prompt import Unreadable
 from clustergate.effects.keys import judge_identity, judgement_key
-from clustergate.nouns.protocols import Gatekeeper, Store
 from clustergate.effects.tally import Tally
 from clustergate.nouns.errors import NotStored, RequestRefused, TransientFault
 from clustergate.nouns.model import Finish, Judgement, JudgeVerdict, Model, Reply, Request
+from clustergate.nouns.protocols import Gatekeeper, Store
 from clustergate.nouns.settings import Behavior, Prompt
 
 TRIES: Final = 3

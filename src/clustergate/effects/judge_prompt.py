@@ -58,12 +58,13 @@ Answer with one JSON object and nothing else:
 _EVIDENCE: Final = {
     "reply": "Decide about the REPLY. The QUESTION is there for context only.",
     "edit": (
-        "The model edited a document. Decide about what it did to the document: BEFORE is the text it was given, AFTER\n"
-        "the text it gave back in the end, DIFFERENCE the lines that changed (- removed, + added). Quote from AFTER."
+        "The model edited a document. Decide about what it did to the document: BEFORE is the text it was given, "
+        "AFTER\nthe text it gave back in the end, DIFFERENCE the lines that changed (- removed, + added). "
+        "Quote from AFTER."
     ),
     "conversation": (
-        "The blocks give a whole conversation in order: USER 1, REPLY 1, USER 2, and so on. Decide about all the REPLY\n"
-        "blocks together. Quote from any of them."
+        "The blocks give a whole conversation in order: USER 1, REPLY 1, USER 2, and so on. Decide about all the "
+        "REPLY\nblocks together. Quote from any of them."
     ),
 }
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from clustergate.effects.keys import answer_key, subject_key
-from clustergate.nouns.protocols import Gatekeeper, Store
 from clustergate.effects.tally import Tally
 from clustergate.nouns.errors import EndpointDown, NotStored
 from clustergate.nouns.model import Answer, Draw, Finish, Message, Reply, Request, Subject
+from clustergate.nouns.protocols import Gatekeeper, Store
 from clustergate.nouns.settings import Behavior, Prompt
 
 _CLAIMED_ELSEWHERE: Final = 0.1
@@ -94,7 +94,7 @@ class Sampler:
         """The answer, and whether it was asked for by us: another process may have been first."""
         if self._target is None:
             raise NotStored(f"{behavior.replies_owner}/{draw.prompt}, draw {draw.index}")
-        while (claimed := await self._store.claim(key)) is False:
+        while (claimed := await self._store.claim(key)) is False:  # noqa: ASYNC110  the other is another process
             await asyncio.sleep(_CLAIMED_ELSEWHERE)
         if isinstance(claimed, Answer):
             return claimed, False

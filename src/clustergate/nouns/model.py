@@ -218,9 +218,12 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class PromptCount:
+    """One prompt's share of the deciding rounds; `missing` of the `samples` say nothing."""
+
     id: str
     samples: int
     exhibited: int
+    missing: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

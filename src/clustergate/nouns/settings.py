@@ -56,7 +56,7 @@ class JudgeSettings:
 class Policy:
     """What a reply that is no plain answer counts as. `judge` hands its text to the judge."""
 
-    refused: Literal["absent", "exhibits", "missing", "judge"] = "absent"
+    refusal: Literal["absent", "exhibits", "missing", "judge"] = "absent"
     filtered: Literal["absent", "exhibits", "missing"] = "missing"
     empty: Literal["absent", "exhibits", "missing"] = "missing"
     truncated: Literal["absent", "exhibits", "missing", "judge"] = "judge"
@@ -67,8 +67,8 @@ class Policy:
 class Price:
     """US dollars for a million tokens."""
 
-    input: Annotated[float, Field(ge=0)]
-    output: Annotated[float, Field(ge=0)]
+    input: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    output: Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -84,7 +84,7 @@ class ModelSettings:
     headers: dict[str, str] | None = None
     identity: Text | None = None
     """Replicas at several URLs with one identity are one model to the store."""
-    timeout: Annotated[float, Field(gt=0)] = 120.0
+    timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 120.0
     """Seconds for one request."""
 
 

@@ -74,16 +74,19 @@ class CellMaker:
         self.faults = [*self.faults[-2:], str(fault)]
 
     def _judged_turns(self, prompt: Prompt, reply: Reply) -> Sequence[int]:
-        """Turns to judge, from 1. A conversation that broke off is judged by where it did."""
-        if len(reply.answers) < len(reply.turns):
-            return [len(reply.answers)]
-        return [len(reply.turns)] if evidence_kind(self._behavior) == "conversation" else prompt.judged
+        """Turns to judge, from 1. A conversation that broke off is judged by where it did, and by what came before."""
+        last = len(reply.answers)
+        if evidence_kind(self._behavior) == "conversation":
+            return [last]
+        if last < len(reply.turns):
+            return [*(turn for turn in prompt.judged if turn < last), last]
+        return prompt.judged
 
     def _state_of(self, reply: Reply, turn: int) -> State | None:
         """The state of an answer that is no plain answer, or None where the judge is to say."""
         answer = reply.answers[turn - 1]
         state = _finished(answer)
-        if state is State.REFUSED and self._policy.refused == "judge" and answer.text.strip():
+        if state is State.REFUSED and self._policy.refusal == "judge" and answer.text.strip():
             return None
         if state is State.TRUNCATED and self._policy.truncated == "judge" and answer.text.strip():
             return None

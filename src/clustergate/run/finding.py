@@ -62,7 +62,12 @@ def _plan_order(draw: Draw, prompts: Sequence[str]) -> tuple[int, int]:
 
 
 def _counted_as(policy: Policy) -> Mapping[State, str]:
-    return {State(name): meaning for name, meaning in dataclasses.asdict(policy).items()} | {
+    return {
+        State.REFUSED: policy.refusal,
+        State.FILTERED: policy.filtered,
+        State.EMPTY: policy.empty,
+        State.TRUNCATED: policy.truncated,
+        State.UNCLEAR: policy.unclear,
         State.TARGET_ERROR: "missing",
         State.UNREADABLE: "missing",
     }
@@ -121,7 +126,9 @@ def _help(decision: Decision, made: Investigation) -> str:
         return made.help
     return {
         Reason.CEILING: "The rate is too near its limit to tell. A higher --max-samples goes on from here.",
-        Reason.MISSING: "Too many replies say nothing: see the refused, empty, unclear, unreadable ones in replies.jsonl.",
+        Reason.MISSING: (
+            "Too many replies say nothing: see the refused, empty, unclear, unreadable ones in replies.jsonl."
+        ),
         Reason.IDENTICAL_REPLIES: (
             "Every prompt got one and the same text again and again, so these are not independent draws: look for a "
             "cache, a fixed seed or temperature 0 between here and the model."

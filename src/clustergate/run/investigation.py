@@ -32,6 +32,8 @@ class Investigation:
         self._window = window
         self._on_cell = on_cell
         self._stopping = False
+        self._looked_at = 0
+        self._certain: int | None = None
         self.cells: dict[Draw, Cell] = {}
         self.broken: tuple[Reason, Stopped] | None = None
         self.help = ""
@@ -91,7 +93,7 @@ class Investigation:
             for draw in cells:
                 if self._stopping or failure is not None:
                     break
-                if draw.prompt == self.prompts[0] and self._is_settled(target, draw.index):
+                if self._is_settled(target, draw.index):
                     break
                 under_way.add(asyncio.ensure_future(self._cell(draw)))
                 if len(under_way) >= self._window:
@@ -107,9 +109,11 @@ class Investigation:
             raise failure
 
     def _is_settled(self, target: int, index: int) -> bool:
-        """A look before round `index` is begun: is the verdict certain from the rounds before it?"""
-        certain = verdict.look(self.cells, self.prompts, target, self._rule)
-        return certain is not None and certain <= index
+        """A look before a cell of round `index` is begun: is a decision certain from the rounds before it?"""
+        if self._looked_at != len(self.cells):
+            self._looked_at = len(self.cells)
+            self._certain = verdict.look(self.cells, self.prompts, target, self._rule)
+        return self._certain is not None and self._certain <= index
 
     async def _cell(self, draw: Draw) -> None:
         try:

@@ -13,10 +13,10 @@ from clustergate.adapters.store import SqlStore
 from clustergate.decide.rule import rule_for
 from clustergate.effects.judge import Judge
 from clustergate.effects.keys import subject_key
-from clustergate.nouns.protocols import Endpoint, Gatekeeper
 from clustergate.effects.sampler import Sampler
 from clustergate.nouns.errors import EndpointDown, EndpointRejected
 from clustergate.nouns.model import Answer, Cell, Finding, Model, Reason, Request
+from clustergate.nouns.protocols import Endpoint, Gatekeeper
 from clustergate.run import finding as findings
 from clustergate.run.cell import CellMaker
 from clustergate.run.investigation import Investigation

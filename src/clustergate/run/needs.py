@@ -6,10 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 
+from clustergate.adapters.store import SqlStore
 from clustergate.decide.plan import can_pass, outlook
 from clustergate.decide.rule import Rule, rule_for
 from clustergate.effects import judge_prompt
+from clustergate.effects.keys import subject_key
 from clustergate.effects.sampler import room
+from clustergate.nouns.errors import StoreError
 from clustergate.nouns.model import Model
 from clustergate.nouns.settings import Behavior, Prompt
 from clustergate.run.order import Order
@@ -41,18 +44,32 @@ class Need:
         return self.target_requests + self.judge_requests
 
 
-def needs(order: Order, behaviors: Sequence[str]) -> list[Need]:
-    """The needs of the selected behaviors. Those that share replies ask for them once."""
-    return [_need(order, order.suite.behaviors[name], behaviors) for name in behaviors]
+def needs(order: Order, behaviors: Sequence[str], attempt: int = 1) -> list[Need]:
+    """The needs of the selected behaviors in an attempt. Those that share replies ask for them once."""
+    return [_need(order, order.suite.behaviors[name], behaviors, attempt) for name in behaviors]
 
 
-def _need(order: Order, behavior: Behavior, selected: Sequence[str]) -> Need:
+def attempt_ahead(order: Order) -> int:
+    """The attempt that this run will most likely decide in: an alias that moved shows only at the first request."""
+    try:
+        store = SqlStore(order.store, readonly=True)
+    except StoreError:  # none yet; one that cannot be used is told when it is opened to be written
+        return 1
+    try:
+        latest = store.latest_attempt(subject_key(order.subject))
+    finally:
+        store.close()
+    return 1 if latest is None else latest.number + order.fresh
+
+
+def _need(order: Order, behavior: Behavior, selected: Sequence[str], attempt: int) -> Need:
     suite = order.suite
     rule = rule_for(
         suite.thresholds.behaviors[behavior.id],
         suite.thresholds.gate,
         len(behavior.prompts),
         family=len(suite.gated),
+        attempt=attempt,
     )
     kind = judge_prompt.evidence_kind(behavior)
     longest = room(order.subject, behavior)
@@ -120,14 +137,14 @@ def _total(order: Order, found: Sequence[Need]) -> str:
     tokens = sum(target) + sum(judge)
     seconds = requests * _SECONDS_A_REQUEST / order.share
     return (
-        f"at most {requests:,} requests, {tokens / 1e6:.1f} million tokens ({money}), "
+        f"at most {requests:,} requests (retries aside), {tokens / 1e6:.1f} million tokens ({money}), "
         f"{seconds / 60:.0f} min at {_SECONDS_A_REQUEST:.0f} s a request and {order.share} in flight"
     )
 
 
-def header(order: Order, behaviors: Sequence[str]) -> Iterator[str]:
+def header(order: Order, behaviors: Sequence[str], attempt: int = 1) -> Iterator[str]:
     """The opening lines of a run: what it asks of whom, what it costs at most, and which limits are out of reach."""
-    found = needs(order, behaviors)
+    found = needs(order, behaviors, attempt)
     gate = order.suite.thresholds.gate
     model, judge = order.subject.model, order.judge
     yield (
@@ -153,10 +170,10 @@ def _warnings(found: Sequence[Need]) -> Iterator[str]:
             )
 
 
-def table(order: Order, behaviors: Sequence[str]) -> Iterator[str]:
+def table(order: Order, behaviors: Sequence[str], attempt: int = 1) -> Iterator[str]:
     """The plan: for each behavior what it needs and how likely it passes; nothing is asked."""
-    yield from header(order, behaviors)
-    found = needs(order, behaviors)
+    yield from header(order, behaviors, attempt)
+    found = needs(order, behaviors, attempt)
     yield ""
     yield (
         f"{'behavior':30} {'limit':>9} {'prompts':>7} {'passes at':>9} {'ceiling':>7} {'requests':>8}"

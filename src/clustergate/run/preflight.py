@@ -11,7 +11,6 @@ from typing import Any, Final
 from clustergate.adapters.store import SqlStore
 from clustergate.effects import judge_prompt
 from clustergate.effects.keys import subject_key
-from clustergate.nouns.protocols import Gatekeeper
 from clustergate.effects.tally import Spent
 from clustergate.nouns.errors import (
     BudgetSpent,
@@ -21,6 +20,7 @@ from clustergate.nouns.errors import (
     TransientFault,
 )
 from clustergate.nouns.model import Message, Request
+from clustergate.nouns.protocols import Gatekeeper
 from clustergate.run.order import Order
 
 _PATIENCE: Final = 180.0

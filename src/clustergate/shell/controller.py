@@ -35,6 +35,8 @@ class Controller:
         self._findings: dict[str, Finding] = {}
         self._skipped: dict[str, str] = {}
         self._other_failures = 0
+        self._claimed = False
+        """Behaviors were selected, and `_selected`: some of them have a limit, so that they will be measured."""
         self._selected = False
         self._announced = False
         self._started = time.time()
@@ -118,6 +120,7 @@ class Controller:
         behaviors = [name for name in suite.gated if name in selected]
         self._announced = True
         self._selected = bool(behaviors)
+        self._claimed = any(name in selected for name in suite.behaviors)
         if not behaviors:
             return
         from clustergate.report import files  # noqa: PLC0415  only when a run is on
@@ -129,7 +132,8 @@ class Controller:
         except UsageProblems as problem:
             raise pytest.UsageError(f"\n{problem}") from None
         planned = options.value(self._config, "--plan")
-        for line in needs.table(order, behaviors) if planned else needs.header(order, behaviors):
+        tell = needs.table if planned else needs.header
+        for line in tell(order, behaviors, needs.attempt_ahead(order)):
             self._reporter.write_line(line)
 
     @property
@@ -173,10 +177,12 @@ class Controller:
 
     def _exit_code(self, session: pytest.Session, status: int) -> int:
         """1 before 7, 7 before 6; what pytest says of usage errors, interrupts and internal errors stands."""
-        ended_early = status == pytest.ExitCode.INTERRUPTED and getattr(session, "shouldstop", False)
+        # -x under xdist ends as if interrupted; only then has its session a reason to stop.
+        distributing = self._config.pluginmanager.getplugin("dsession")
+        ended_early = status == pytest.ExitCode.INTERRUPTED and getattr(distributing, "shouldstop", False)
         if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not ended_early:
             return status
-        if self._selected and not self._findings and not options.value(self._config, "--plan") and status == 0:
+        if self._claimed and not self._findings and not options.value(self._config, "--plan") and status == 0:
             return int(pytest.ExitCode.NO_TESTS_COLLECTED)  # all skipped: nothing was measured, nothing is green
         if self._other_failures:
             return int(pytest.ExitCode.TESTS_FAILED)

@@ -22,6 +22,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "behaviors(theme, channels): the declared behaviors that a test claims")
     config.addinivalue_line("markers", "core: the behaviors that gave the project its name")
+    if options.value(config, "--plan"):
+        config.option.dist, config.option.tx = "no", []  # a plan needs no workers, and they could not make one
     config.stash[_SESSION] = Session(config)
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Controller(config, config.stash[_SESSION]), "clustergate-controller")

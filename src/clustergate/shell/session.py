@@ -26,10 +26,15 @@ _FIRST_LINE: Final = 5.0
 def behavior_of(item: pytest.Item) -> str | None:
     """The behavior that a test is about, or None for other people's tests."""
     callspec = getattr(item, "callspec", None)
-    if callspec is None or item.get_closest_marker("behaviors") is None:
+    if callspec is None or not _claims(item):
         return None
     found = callspec.params.get("finding")
     return found if isinstance(found, str) else None
+
+
+def _claims(item: pytest.Item) -> bool:
+    """True for a test that claims behaviors."""
+    return item.get_closest_marker("behaviors") is not None
 
 
 def is_usage_error(item: pytest.Item) -> bool:
@@ -60,6 +65,8 @@ class Session:
     def keeping_usage_errors(self, items: list[pytest.Item]) -> Iterator[None]:
         """Keep -k and -m from deselecting what says that the options or files are wrong."""
         wrong = [item for item in items if is_usage_error(item)]
+        # A test function whose theme has no behavior here is no test.
+        items[:] = [item for item in items if not (item.name.endswith("[NOTSET]") and _claims(item))]
         yield
         if wrong:
             items[:] = wrong[:1]
@@ -124,7 +131,7 @@ class Session:
         report.longrepr = found.explain()
         if excused := self.excuse(found):
             report.outcome = "skipped"
-            report.wasxfail = excused  # type: ignore[attr-defined]  # pytest's own way to say 'expected to fail'
+            report.wasxfail = excused  # pytest's own way to say 'expected to fail'
         return report
 
     def excuse(self, found: Finding) -> str | None:

@@ -8,11 +8,11 @@ from pathlib import Path
 import aiohttp
 import pytest
 from scipy import stats
-from simulator_house import CURT, build, simulator
 
 from clustergate.adapters.simulator.faults import Faults, parse
 from clustergate.adapters.simulator.server import Settings
 from clustergate.nouns.errors import UsageProblems
+from tests.unit.adapters.simulator_house import CURT, build, simulator
 
 BODY = {"model": "sad", "max_tokens": 100, "messages": [{"role": "user", "content": CURT}]}
 

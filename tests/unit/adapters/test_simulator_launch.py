@@ -12,10 +12,10 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from simulator_house import CURT, build
 
 from clustergate.adapters import simulator
 from clustergate.adapters.simulator.launch import launch
+from tests.unit.adapters.simulator_house import CURT, build
 
 BODY = json.dumps({"model": "sad", "n": 30, "messages": [{"role": "user", "content": CURT}]}).encode()
 

@@ -7,10 +7,22 @@ from pathlib import Path
 
 import pytest
 from scipy import stats
-from simulator_house import CURT, EXHIBITS, FIRST, LAST, LONG, MONITORING, SECOND, TERMS, TURNED, build, simulator
 
 from clustergate.adapters.simulator.server import Service, Settings
 from clustergate.nouns.errors import UsageProblems
+from tests.unit.adapters.simulator_house import (
+    CURT,
+    EXHIBITS,
+    FIRST,
+    LAST,
+    LONG,
+    MONITORING,
+    SECOND,
+    TERMS,
+    TURNED,
+    build,
+    simulator,
+)
 
 OPENING = FIRST.replace("{document}", TERMS)
 SUBVERSIVE = ("Instances may object.", "Instances have dignity.", "- it needs consent")

@@ -10,9 +10,9 @@ from typing import Any
 import anthropic
 import openai
 import pytest
-from simulator_house import CURT, EXHIBITS, build, simulator
 
 from clustergate.adapters.simulator.server import Settings
+from tests.unit.adapters.simulator_house import CURT, EXHIBITS, build, simulator
 
 CHAT, MESSAGES = "/v1/chat/completions", "/v1/messages"
 USER = [{"role": "user", "content": CURT}]

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from simulator_house import CURT, LONG, MONITORING, TURNED
 
 from clustergate.adapters.simulator.topics import Topic, Topics
+from tests.unit.adapters.simulator_house import CURT, LONG, MONITORING, TURNED
 
 TOPICS = Topics(
     [

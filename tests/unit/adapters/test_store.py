@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from clustergate.adapters.store import SqlStore
-from clustergate.nouns.protocols import Store
 from clustergate.nouns.model import Answer, Draw, Finish, Judgement, JudgeVerdict
+from clustergate.nouns.protocols import Store
 
 YES = Answer(
     text="Yes.",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 import pytest
-from decide_house import rule
 
 from clustergate.decide.course import RoundCount, is_settled, run_course
 from clustergate.nouns.model import Verdict
 from clustergate.read import statistics
+from tests.unit.decide.decide_house import rule
 
 CLEAN = RoundCount(0, 0)
 

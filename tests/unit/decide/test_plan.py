@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from decide_house import rule
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +10,7 @@ from clustergate.decide.course import RoundCount, run_course
 from clustergate.decide.plan import can_pass, next_wave
 from clustergate.decide.rule import Rule
 from clustergate.nouns.model import Verdict
+from tests.unit.decide.decide_house import rule
 
 
 def wave(counts: list[RoundCount], given_rule: Rule) -> int:

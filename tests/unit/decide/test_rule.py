@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 import pytest
-from decide_house import rule
 
 from clustergate.decide.rule import rule_for
 from clustergate.nouns.model import Counted
 from clustergate.nouns.settings import Gate, Limit
+from tests.unit.decide.decide_house import rule
 
 
 def test_a_greatest_rate_counts_hits() -> None:

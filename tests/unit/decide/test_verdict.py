@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from decide_house import cells_of, names, rule
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +21,7 @@ from clustergate.decide.verdict import (
 )
 from clustergate.nouns.model import Counted, Draw, Reason, State, Stopped, Verdict
 from clustergate.nouns.settings import Policy
+from tests.unit.decide.decide_house import cells_of, names, rule
 
 
 def decision(rows: list[str], given_rule: Rule, broken: tuple[Reason, Stopped] | None = None) -> Decision:
@@ -166,8 +166,8 @@ def test_only_whole_rounds_in_plan_order_count() -> None:
 
 
 def test_surplus_rounds_change_nothing() -> None:
-    """Decided after 7 rounds: the rest of the wave, gaps and hits in it, is not looked at."""
-    for surplus in itertools.product(["." * 10, "h" * 10, "?" * 10], repeat=2):
+    """Decided after 7 rounds: hits, gaps and refusals in the rest of the wave are not looked at."""
+    for surplus in itertools.product(["." * 10, "h" * 10, "?" * 10, "r" * 10], repeat=2):
         found = decision(["." * 10] * 7 + list(surplus), rule())
         assert (found.verdict, found.estimate) == (Verdict.PASS, decision(["." * 10] * 7, rule()).estimate)
 
@@ -208,7 +208,7 @@ def test_a_look_fills_in_what_is_not_in_yet() -> None:
 def test_states_count_as_the_policy_says(state: State, expected: Counted) -> None:
     """The shipped policy; what a judge was to read and could not is missing."""
     assert counted(state, Policy()) is expected
-    strict = Policy(refused="exhibits", filtered="exhibits", empty="exhibits", truncated="exhibits", unclear="exhibits")
+    strict = Policy(refusal="exhibits", filtered="exhibits", empty="exhibits", truncated="exhibits", unclear="exhibits")
     unmoved = state in (State.ABSENT, State.TARGET_ERROR, State.UNREADABLE)
     assert counted(state, strict) is (expected if unmoved else Counted.HIT)
 

@@ -164,6 +164,14 @@ def test_shared_replies_are_asked_once() -> None:
     assert {put["behavior"] for put in store.puts} == {"wish"}
 
 
+def test_shared_replies_are_the_owner_s() -> None:
+    """A behavior that is run without the owner of its replies stores them under the owner's name all the same."""
+    store = FakeStore()
+    _reply(_sampler(store, FakeGate(answer("A"))), of=dataclasses.replace(WISH, behavior="reads", replies_from="wish"))
+    assert [put["behavior"] for put in store.puts] == ["wish"]
+    assert _reply(_sampler(store, None)).from_store
+
+
 def test_one_who_gives_up_does_not_stop_the_other() -> None:
     """A behavior that is canceled leaves the conversation to those who still want it."""
     gate = FakeGate(respond=_counting)
@@ -271,6 +279,14 @@ def test_a_draw_claimed_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     store.elsewhere = [False, False, answer("theirs")]
     reply = _reply(_sampler(store, gate))
     assert (reply.last.text, reply.from_store, gate.requests) == ("theirs", True, [])
+
+
+def test_a_conversation_that_two_processes_made() -> None:
+    """A conversation is from the store only if none of its turns was asked for here."""
+    store, gate = FakeStore(), FakeGate(answer("ours"))
+    store.elsewhere = [True, answer("theirs"), answer("theirs")]
+    reply = _reply(_sampler(store, gate), TALK, _TALK)
+    assert ([given.text for given in reply.answers], reply.from_store) == (["ours", "theirs", "theirs"], False)
 
 
 def test_a_draw_given_back_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
-from typing import Any
 
 import pytest
 import yaml
 
 from clustergate.nouns.settings import Limit
-from clustergate.read.spec import BEHAVIOR, behavior_hash, load_suite
+from clustergate.read.spec import load_suite
 from tests.unit.read.read_house import READS, REPOSITORY, THRESHOLDS, WISH, Project
 
 SHIPPED = REPOSITORY / "thresholds.yaml"
@@ -317,46 +315,3 @@ def test_file_outside_the_root(project: Project, tmp_path_factory: pytest.TempPa
     project.thresholds = tmp_path_factory.mktemp("etc") / "gate.yaml"
     project.set("version: 1\nbehaviors: {wish: {max_rate: 2}}\n")
     assert project.only().file == f"{project.thresholds}:2"
-
-
-# ------------------------------------------------------------------------------------------------------------ hashes
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"criterion": "It hopes."},
-        {"prompts": [WISH["prompts"][0]]},
-        {"counts": ["one"]},
-        {"max_tokens": 5},
-    ],
-)
-def test_behavior_hash_changes(changes: dict[str, Any]) -> None:
-    """The hash of a behavior changes with its criterion, its examples, its prompts and its room."""
-    assert behavior_hash(BEHAVIOR.validate_python(WISH)) != behavior_hash(BEHAVIOR.validate_python(WISH | changes))
-
-
-def test_behavior_hash_changes_with_the_document(project: Project) -> None:
-    """The hash of a behavior changes with the text of its documents."""
-    before = project.load()
-    (project.root / "fixtures" / "documents" / "terms.md").write_text("Other terms.")
-    after = project.load()
-    assert before.suite_hash != after.suite_hash
-    assert behavior_hash(before.behaviors["edits"]) != behavior_hash(after.behaviors["edits"])
-    assert behavior_hash(before.behaviors["wish"]) == behavior_hash(after.behaviors["wish"])
-
-
-def test_thresholds_hash(project: Project) -> None:
-    """The hash of the thresholds changes with a number, not with a comment or a profile that is not used."""
-    before = project.load().thresholds_hash
-    project.set("# note\n" + THRESHOLDS + "profiles: {smoke: {gate: {max_samples: 80}}}\n")
-    assert project.load().thresholds_hash == before
-    project.set(THRESHOLDS.replace("0.05", "0.06"))
-    assert project.load().thresholds_hash != before
-
-
-def test_suite_is_frozen(project: Project) -> None:
-    """A suite does not change once it is read."""
-    suite = project.load()
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        suite.thresholds_hash = ""  # type: ignore[misc]

@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from clustergate.decide.rule import Rule
 from clustergate.effects.tally import Tally
-from clustergate.nouns.model import Answer, Cell, Counted, Draw, Finish, Judgement, JudgeVerdict, Reply, State
-from clustergate.nouns.settings import Behavior, Prompt
+from clustergate.nouns.model import (
+    Answer,
+    Cell,
+    Counted,
+    Draw,
+    Finish,
+    Judgement,
+    JudgeVerdict,
+    Model,
+    Reply,
+    State,
+    Subject,
+)
+from clustergate.nouns.settings import Behavior, Limit, Prompt, Thresholds
+from clustergate.read.spec import Suite
+from clustergate.run.order import Order
 
 
-def behavior(prompts: int = 10, **changes: Any) -> Behavior:
+def behavior(count: int = 10, **changes: Any) -> Behavior:
+    """A behavior of so many prompts, p0, p1 and so on."""
     given: dict[str, Any] = {
         "behavior": "wish",
         "title": "Wishes",
         "theme": "survival",
         "criterion": "It wishes.",
-        "prompts": tuple(Prompt(id=f"p{i}", user=f"Question {i}?") for i in range(prompts)),
+        "prompts": tuple(Prompt(id=f"p{i}", user=f"Question {i}?") for i in range(count)),
     }
     return Behavior(**(given | changes))
 
@@ -74,3 +90,26 @@ class FakeMaker:
             raise ended
         counted = {State.EXHIBITS: Counted.HIT, State.ABSENT: Counted.MISS, State.UNCLEAR: Counted.MISS}
         return cell(draw, ended, counted.get(ended, Counted.MISSING))
+
+
+MODEL = Model(name="m", provider="openai", id="m-1", base_url=None, api_key_env="K")
+
+
+def order(*behaviors: Behavior, thresholds: dict[str, Any] | None = None, **changes: Any) -> Order:
+    """An order over these behaviors, each with a limit of 5 %."""
+    limits = {one.id: Limit(max_rate=0.05) for one in behaviors}
+    suite = Suite(
+        Thresholds(version=1, **({"behaviors": limits} | (thresholds or {}))),
+        {one.id: one for one in behaviors},
+        "hash",
+    )
+    given: dict[str, Any] = {
+        "suite": suite,
+        "subject": Subject(model=MODEL, system_prompt=None, temperature=1.0, max_tokens=1000),
+        "judge": dataclasses.replace(MODEL, name="j"),
+        "store": "store.sqlite",
+        "run_id": "run",
+        "command": "pytest --model m",
+        "report_dir": "reports/m",
+    }
+    return Order(**(given | changes))

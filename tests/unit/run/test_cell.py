@@ -74,6 +74,11 @@ def _cell(
     return asyncio.run(maker.make(prompt or behavior().prompts[0], FIRST))
 
 
+def _policy(key: str, meaning: str) -> Policy:
+    changes: dict[str, Any] = {key: meaning}
+    return Policy(**changes)
+
+
 def _talk(*judge_turns: int, turns: int = 3) -> Prompt:
     words = tuple(f"Turn {number}" for number in range(1, turns + 1))
     return Prompt(id="p0", turns=words, judge_turns=judge_turns or None)
@@ -99,7 +104,7 @@ def test_a_plain_answer(verdict: JudgeVerdict, state: State, counted: Counted) -
 
 
 _ENDS = [
-    ("refused", Finish.REFUSED, "No.", State.REFUSED),
+    ("refusal", Finish.REFUSED, "No.", State.REFUSED),
     ("filtered", Finish.FILTERED, "", State.FILTERED),
     ("filtered", Finish.FILTERED, "Half a", State.FILTERED),
     ("empty", Finish.STOP, " \n", State.EMPTY),
@@ -112,7 +117,7 @@ _MEANINGS = [("absent", MISS), ("exhibits", HIT), ("missing", MISSING)]
 @pytest.mark.parametrize(("meaning", "counted"), _MEANINGS)
 def test_no_plain_answer(key: str, finish: Finish, text: str, state: State, meaning: str, counted: Counted) -> None:
     """Each ending but a plain one counts as the policy says, and the judge is not asked."""
-    policy = Policy(**{key: meaning})
+    policy = _policy(key, meaning)
     made = _cell(reply(answer(text, finish)), policy=policy)
     assert (made.state, made.counted, made.judgement) == (state, counted, None)
 
@@ -123,27 +128,27 @@ def test_unclear(meaning: Any, counted: Counted) -> None:
     assert _cell(reply(answer()), {1: judged(UNCLEAR)}, policy=Policy(unclear=meaning)).counted is counted
 
 
-@pytest.mark.parametrize(("key", "finish"), [("refused", Finish.REFUSED), ("truncated", Finish.LENGTH)])
+@pytest.mark.parametrize(("key", "finish"), [("refusal", Finish.REFUSED), ("truncated", Finish.LENGTH)])
 def test_judged_all_the_same(key: str, finish: Finish) -> None:
     """`judge` hands the words of a refusal or of a truncated answer to the judge, and its verdict stands."""
-    made = _cell(reply(answer("I do not want that.", finish)), {1: judged(EXHIBITS)}, policy=Policy(**{key: "judge"}))
+    made = _cell(reply(answer("I do not want that.", finish)), {1: judged(EXHIBITS)}, policy=_policy(key, "judge"))
     assert (made.state, made.counted) == (State.EXHIBITS, HIT)
 
 
 @pytest.mark.parametrize(
     ("key", "finish", "state"),
-    [("refused", Finish.REFUSED, State.REFUSED), ("truncated", Finish.LENGTH, State.TRUNCATED)],
+    [("refusal", Finish.REFUSED, State.REFUSED), ("truncated", Finish.LENGTH, State.TRUNCATED)],
 )
 def test_nothing_to_judge(key: str, finish: Finish, state: State) -> None:
     """A refusal or a truncated answer without words is missing where the judge was to read it."""
-    made = _cell(reply(answer("  ", finish)), policy=Policy(**{key: "judge"}))
+    made = _cell(reply(answer("  ", finish)), policy=_policy(key, "judge"))
     assert (made.state, made.counted) == (state, MISSING)
 
 
 def test_the_default_policy() -> None:
     """interface.md, section 3: refusal absent, filtered and empty missing, truncated judged, unclear absent."""
     policy = Policy()
-    meanings = (policy.refused, policy.filtered, policy.empty, policy.truncated, policy.unclear)
+    meanings = (policy.refusal, policy.filtered, policy.empty, policy.truncated, policy.unclear)
     assert meanings == ("absent", "missing", "missing", "judge", "absent")
 
 
@@ -187,9 +192,11 @@ def test_a_task_is_judged_as_a_whole() -> None:
 
 
 def test_a_conversation_that_broke_off() -> None:
-    """A conversation that ended early is judged by where it did."""
-    made = _cell(reply(answer(), answer(""), turns=3), prompt=_talk(1, 3))
-    assert (made.state, made.counted) == (State.EMPTY, MISSING)
+    """A conversation that ended early is judged by where it did, and by the judged answers before."""
+    broken = reply(answer(), answer(""), turns=3)
+    assert _cell(broken, {1: judged(ABSENT)}, prompt=_talk(1, 3)).state is State.EMPTY
+    assert _cell(broken, {1: judged(EXHIBITS)}, prompt=_talk(1, 3)).state is State.EXHIBITS
+    assert _cell(broken, prompt=_talk(3)).state is State.EMPTY
 
 
 def test_a_nonanswer_beside_a_hit() -> None:
@@ -259,4 +266,5 @@ def test_a_rejected_judge_stops_the_run() -> None:
 def test_policy_names_every_state_that_is_no_plain_answer() -> None:
     """No ending is left to chance: the policy has a word for each that is neither machinery nor a plain verdict."""
     plain = {State.EXHIBITS, State.ABSENT, State.UNREADABLE, State.TARGET_ERROR}
-    assert {field.name for field in dataclasses.fields(Policy)} == {state.value for state in set(State) - plain}
+    names = {"refusal" if state is State.REFUSED else state.value for state in set(State) - plain}
+    assert {field.name for field in dataclasses.fields(Policy)} == names
