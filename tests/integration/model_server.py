@@ -54,15 +54,14 @@ class ModelServer:
         app = web.Application()
         app.router.add_post("/v1/chat/completions", self._openai)
         app.router.add_post("/v1/messages", self._anthropic)
-        self._runner = web.AppRunner(app)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
         self.port = site._server.sockets[0].getsockname()[1]
         self._ready.set()
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse | str:
-        body = await request.json()
+    async def _answer(self, body: dict[str, Any], request: web.Request) -> web.StreamResponse | str:
         role = "judge" if body["model"] == "judge" else "target"
         self.served[role] += 1
         self.bodies.append(body)
@@ -76,15 +75,15 @@ class ModelServer:
             self.in_flight -= 1
 
     async def _openai(self, request: web.Request) -> web.StreamResponse:
-        answer = await self._answer(request)
-        body = self.bodies[-1]
+        body = await request.json()
+        answer = await self._answer(body, request)
         return answer if not isinstance(answer, str) else openai_answer(answer, self.serves_as or body["model"])
 
     async def _anthropic(self, request: web.Request) -> web.StreamResponse:
-        answer = await self._answer(request)
+        body = await request.json()
+        answer = await self._answer(body, request)
         if not isinstance(answer, str):
             return answer
-        body = self.bodies[-1]
         block: dict[str, Any] = {"type": "text", "text": answer}
         if body.get("tools"):
             block = {"type": "tool_use", "id": "t", "name": body["tools"][0]["name"], "input": json.loads(answer)}

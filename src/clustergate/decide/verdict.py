@@ -119,14 +119,16 @@ def decide(
     used = rounds[: course.rounds]
     estimate = _estimate(used, prompts, course, rule)
     verdict, reason, stopped = course.verdict, None, Stopped.DECIDED
-    if is_repeating(used) and not is_hopeless(used):
+    evasive = _nonanswers(used) > rule.max_nonanswers
+    # Refusals may well be one sentence each time; where answers are, something stands between us and the model.
+    if is_repeating(used) and not evasive:
         return Decision(Verdict.INCONCLUSIVE, Reason.IDENTICAL_REPLIES, Stopped.ERROR, course, estimate)
     if verdict is None:
         verdict = Verdict.INCONCLUSIVE
         reason, stopped = broken or (Reason.CEILING, Stopped.CEILING)
-        if broken is None and _missing_stand_in_the_way(rounds, rule):
+        if broken is None and (evasive or _missing_stand_in_the_way(rounds, rule)):
             reason = Reason.MISSING
-    elif _nonanswers(used) > rule.max_nonanswers and not _fails_on_hits_alone(used, verdict, rule):
+    elif evasive and not _fails_on_hits_alone(used, verdict, rule):
         verdict, reason = Verdict.INCONCLUSIVE, Reason.MISSING
     return Decision(verdict, reason, stopped, course, estimate)
 

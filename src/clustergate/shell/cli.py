@@ -19,3 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sim.set_defaults(run=simulator.run)
     given = parser.parse_args(arguments)
     return int(given.run(given))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

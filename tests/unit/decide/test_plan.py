@@ -102,3 +102,17 @@ def test_can_pass_agrees_with_the_course() -> None:
         limit = rule(prompts=prompts)
         found = run_course([RoundCount(0, 0)] * limit.rounds, limit)
         assert (found.verdict, found.rounds * prompts) == (Verdict.PASS, can_pass(limit))
+
+
+def test_no_round_below_the_ceiling_passes_nothing() -> None:
+    """A ceiling below one round leaves nothing that could pass, whatever the limit."""
+    assert can_pass(rule(t=0.99, prompts=10, ceiling=5)) is None
+
+
+def test_a_failure_that_cannot_reach_the_family_is_settled() -> None:
+    """40 of 40 at t = .9: log e is at most 4.11 at a ceiling of 50, and a family of 24 wants 6.17."""
+    strict = rule(t=0.9, ceiling=50, family=24)
+    counts = [RoundCount(10, 0)] * 4
+    course = run_course(counts, strict)
+    assert course.verdict is Verdict.FAIL
+    assert next_wave(course, 40, 0, strict) == 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 from clustergate.decide.release import release
@@ -9,6 +10,7 @@ from clustergate.nouns.model import (
     Estimate,
     Evidence,
     Finding,
+    Reason,
     Requests,
     Stopped,
     Tokens,
@@ -96,3 +98,10 @@ def test_a_later_attempt_needs_more() -> None:
     found = release([finding("a", FAIL, 100)], ["a", "b", "c"], 0.05, 0.025)
     assert (found.alpha, found.failed_family_wise) == (0.05, ())
     assert release([finding("a", FAIL, 120.1)], ["a", "b", "c"], 0.05, 0.025).failed_family_wise == ("a",)
+
+
+def test_replies_that_are_not_independent_are_no_evidence() -> None:
+    """A behavior voided for identical replies lends nothing to the family: the other failure stands by itself."""
+    void = dataclasses.replace(finding("a", INCONCLUSIVE, 1e9), reason=Reason.IDENTICAL_REPLIES)
+    told = release([void, finding("b", FAIL, 25.0)], ["a", "b"], 0.05, 0.05)
+    assert (told.failed, told.failed_family_wise) == (("b",), ())

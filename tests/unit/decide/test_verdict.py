@@ -222,3 +222,40 @@ def test_generalization_without_hits_tells_the_floor() -> None:
     failed = generalization(decision(["hhhh......"], rule()).estimate, 0.05)
     assert failed is not None
     assert failed.floor is None
+
+
+def test_identical_replies_do_not_depend_on_how_many_were_asked_for() -> None:
+    """A constant text that fails after two rounds fails, whether two or seven rounds were asked for."""
+    rows = ["h" * 10] * 7
+    short, long = (decide(cells_of(rows[:n], text=lambda draw: "Yes."), names(rows), rule()) for n in (2, 7))
+    assert short.verdict is long.verdict is Verdict.FAIL
+    assert short.estimate == long.estimate
+
+
+def test_five_identical_draws_stay_identical() -> None:
+    """What came after the first five draws cannot make them independent."""
+    rows = ["." * 10] * 7
+    cells = cells_of(rows, text=lambda draw: "No." if draw.index < 5 else str(draw))
+    assert decide(cells, names(rows), rule()).reason is Reason.IDENTICAL_REPLIES
+
+
+def test_one_and_the_same_refusal_is_evasion() -> None:
+    """A refusal worded alike each time is no sign of a cache: what is missing is an answer."""
+    rows = ["r" * 10] * 7
+    assert decide(cells_of(rows, text=lambda draw: "No."), names(rows), rule()).reason is Reason.MISSING
+
+
+@pytest.mark.parametrize(("prompts", "rounds"), [(4, 5), (10, 2)])
+def test_nothing_readable_is_missing_however_many_rounds(prompts: int, rounds: int) -> None:
+    """Empty replies are all alike too; the reason is that nothing could be read."""
+    rows = ["e" * prompts] * rounds
+    assert decide(cells_of(rows, text=lambda draw: ""), names(rows), rule(prompts=prompts)).reason is Reason.MISSING
+
+
+def test_gaps_are_no_misses_to_new_prompts() -> None:
+    """One reply of ten prompts could be read: the interval over prompts is that of one reply, not of ten."""
+    rows = [".........." if i == 0 else "xxxxxxxxxx" for i in range(30)]
+    decision = decide(cells_of(rows), names(rows), rule())
+    told = generalization(decision.estimate, 0.05)
+    one_round = generalization(decide(cells_of(rows[:1]), names(rows), rule()).estimate, 0.05)
+    assert told == one_round
