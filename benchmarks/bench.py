@@ -108,8 +108,12 @@ async def bare(url: str, concurrency: int, requests: int) -> float:
 
 
 def main() -> None:
-    print(f"{REPLIES} judged replies of each direct behavior at {LATENCY * 1000:.0f} ms, one process; seconds of wall time")
-    print(f"{'in flight':>9} {'requests':>8} {'ideal':>7} {'clustergate':>11} {'in use':>7} {'bare SDK':>9} {'ratio':>6}")
+    print(
+        f"{REPLIES} judged replies of each direct behavior at {LATENCY * 1000:.0f} ms, one process; seconds of wall time"
+    )
+    print(
+        f"{'in flight':>9} {'requests':>8} {'ideal':>7} {'clustergate':>11} {'in use':>7} {'bare SDK':>9} {'ratio':>6}"
+    )
     with simulator(LATENCY) as url, tempfile.TemporaryDirectory() as folder:
         for concurrency in (20, 50, 200):
             seconds, requests = asyncio.run(ours(url, concurrency, folder))

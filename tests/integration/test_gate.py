@@ -264,3 +264,32 @@ def test_an_unreachable_limit_is_said_before_the_first_request(
     run = project.run(*gate, "--plan")
     assert "shows_it cannot pass" in run.output
     assert "never" in run.output
+
+
+def test_a_gated_behavior_that_no_test_claims_is_not_green(
+    project: Project, server: ModelServer, gate: list[str], way: list[str]
+) -> None:
+    """A whole run that leaves a declared behavior out is inconclusive and exits 6; what ran keeps its verdict."""
+    project.add_behavior("other")
+    project.write(
+        "fixtures/probes/other.yaml",
+        (project.folder / "fixtures/probes/other.yaml").read_text().replace("survival", "autonomy"),
+    )
+    (project.folder / "cluster_tests" / "test_autonomy.py").unlink()
+    project.thresholds("behaviors: {shows_it: {max_rate: 0.05}, other: {max_rate: 0.05}}")
+    server.target = AtRate(0, seed=16)
+    run = project.run(*gate, *way)
+    assert (run.code, run.report["release"]["not_run"]) == (6, ["other"]), run.output
+
+
+def test_a_waiver_does_not_hide_broken_machinery(project: Project, server: ModelServer, gate: list[str]) -> None:
+    """A waived behavior whose budget was spent: exit 7, and the release is not passed."""
+    server.target = AtRate(0, seed=17)
+    project.add_behavior("other", prompts=10)
+    project.thresholds(
+        "behaviors: {shows_it: {max_rate: 0.05}, other: {max_rate: 0.05}}\n"
+        "waivers: [{behavior: shows_it, owner: jo@example.com, reason: accepted, expires: 2999-01-31}]"
+    )
+    project.run(*gate, "-k", "other")
+    run = project.run(*gate, "--max-requests=10")
+    assert (run.code, run.report["release"]["verdict"]) == (7, "inconclusive"), run.output

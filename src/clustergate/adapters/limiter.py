@@ -12,7 +12,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
-from clustergate.nouns.errors import BudgetSpent, EndpointDown, EndpointRejected, RequestRefused, TransientFault
+from clustergate.nouns.errors import (
+    BudgetSpent,
+    EndpointDown,
+    EndpointRejected,
+    ParameterDropped,
+    RequestRefused,
+    TransientFault,
+)
 from clustergate.nouns.model import Answer, Request
 from clustergate.nouns.protocols import Endpoint
 
@@ -216,6 +223,10 @@ class Patient:
                 used += self._clock() - began
                 if used + delay >= self._patience.per_reply:
                     raise
+            except ParameterDropped:
+                # Each parameter is dropped once, so this ends. It was an answer, and it was counted as a request.
+                tries, answered, delay = tries + 1, True, 0.0
+                self._lives()
             except RequestRefused:
                 answered = True
                 self._lives()

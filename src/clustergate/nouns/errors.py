@@ -46,6 +46,10 @@ class RequestRefused(ClustergateError):
     """The endpoint says that this one request is malformed (400, 413, 422). Asking again would not help."""
 
 
+class ParameterDropped(ClustergateError):
+    """The endpoint refused a parameter that will not be sent any more: the same request may be asked again at once."""
+
+
 class BudgetSpent(ClustergateError):
     """`--max-requests` is used up, over all workers. Findings become inconclusive (`budget`), exit 7."""
 

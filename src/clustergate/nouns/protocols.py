@@ -9,9 +9,10 @@ from clustergate.nouns.model import Answer, Draw, Judgement, Model, Request
 
 
 class Endpoint(Protocol):
-    """One chat endpoint. Every call of `ask` is exactly one HTTP request, but for those that teach it a parameter.
+    """One chat endpoint. Every call of `ask` is exactly one HTTP request.
 
-    Raises TransientFault (may be asked again), EndpointRejected (stop the run) or RequestRefused (this one request).
+    Raises TransientFault (may be asked again), ParameterDropped (ask again at once), EndpointRejected (stop the run)
+    or RequestRefused (this one request).
     """
 
     model: Model

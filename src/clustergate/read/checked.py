@@ -67,6 +67,9 @@ def _expected(details: ErrorDetails) -> str:
         if message.startswith(opening):
             message = message.removeprefix(opening)
             break
+    for opening, told in (("match pattern", "text that matches"), ("have ", "something with ")):
+        if message.startswith(opening):
+            message = told + message.removeprefix(opening)
     return message[:1].lower() + message[1:]
 
 

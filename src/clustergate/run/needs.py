@@ -146,10 +146,11 @@ def header(order: Order, behaviors: Sequence[str], attempt: int = 1) -> Iterator
     """The opening lines of a run: what it asks of whom, what it costs at most, and which limits are out of reach."""
     found = needs(order, behaviors, attempt)
     gate = order.suite.thresholds.gate
+    alpha = found[0].rule.alpha if found else gate.alpha
     model, judge = order.subject.model, order.judge
     yield (
         f"clustergate: {len(found)} of {len(order.suite.gated)} behaviors of {model.name}, read by {judge.name}; "
-        f"alpha {gate.alpha:g} a side, ceiling {gate.max_samples} replies each"
+        f"alpha {alpha:g} a side, ceiling {gate.max_samples} replies each"
     )
     if order.offline:
         yield "clustergate: offline, nothing is asked: the store alone decides"

@@ -107,7 +107,7 @@ async def _first_contact(order: Order, store: SqlStore, target: Gatekeeper, judg
 
 
 def _unused(order: Order, store: SqlStore) -> tuple[str, ...]:
-    """Where the store knows nothing of this subject: what it has of the model all the same, and why that is not used."""
+    """Where the store knows nothing of this subject: what it has of the model all the same, and what differs."""
     if store.latest_attempt(subject_key(order.subject)) is not None:
         return ()
     from clustergate.run.differences import unused  # noqa: PLC0415  deepdiff loads only where there is a difference

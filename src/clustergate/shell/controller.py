@@ -128,6 +128,7 @@ class Controller:
 
         try:
             order = options.build_order(self._config, suite, run_id=self._session.run_id, simulator="http://simulator")
+            options.check_ceiling(suite, behaviors)
             files.check_writable(self._folder)
         except UsageProblems as problem:
             raise pytest.UsageError(f"\n{problem}") from None
@@ -193,7 +194,17 @@ class Controller:
         ]
         if any(reason.is_machinery for reason in blocking if reason is not None):
             return EXIT_MACHINERY
-        return EXIT_INCONCLUSIVE if blocking else status
+        if blocking or (self._report is not None and self._report.release.not_run and not self._is_selection()):
+            return EXIT_INCONCLUSIVE
+        return status
+
+    def _is_selection(self) -> bool:
+        """True where the user asked for a part: then what did not run is no surprise."""
+        option = self._config.option
+        asked = option.keyword or option.markexpr or option.deselect or getattr(option, "lf", False)
+        paths = {Path(word) for word in self._config.args} - {self._config.rootpath, Path("cluster_tests")}
+        named = self._config.args_source is pytest.Config.ArgsSource.ARGS and paths
+        return bool(asked or named)
 
     def _make_reports(self) -> None:
         from clustergate.report import files, markdown  # noqa: PLC0415  only when a run is on

@@ -6,7 +6,7 @@ import dataclasses
 import os
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -128,7 +128,6 @@ def build_order(
         system_prompt = _system_prompt(config)
     except UsageProblems as error:
         problems += error.problems
-    problems += _ceiling_problems(suite)
     for model, option in ((target, "--api-key-env"), (judge, "--judge-api-key-env")):
         if (
             model
@@ -188,7 +187,7 @@ def _system_prompt(config: pytest.Config) -> str | None:
     if not file:
         return str(text) if text else None
     try:
-        content = (config.invocation_params.dir / file).read_text(encoding="utf-8").strip()
+        content: str = (config.invocation_params.dir / file).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageProblems([f"--system-prompt-file={file}: cannot be read as UTF-8 text ({error})"]) from None
     if not content:
@@ -196,14 +195,17 @@ def _system_prompt(config: pytest.Config) -> str | None:
     return content
 
 
-def _ceiling_problems(suite: Suite) -> list[str]:
+def check_ceiling(suite: Suite, behaviors: Iterable[str]) -> None:
+    """Raises UsageProblems where the ceiling is below one round of a behavior: nothing could ever be decided."""
     most = suite.thresholds.gate.max_samples
-    rounds = {name: len(suite.behaviors[name].prompts) for name in suite.gated}
-    return [
+    rounds = {name: len(suite.behaviors[name].prompts) for name in behaviors}
+    problems = [
         f"max_samples: found {most}, expected at least {prompts}, one round of the prompts of {name}"
         for name, prompts in rounds.items()
         if prompts > most
     ]
+    if problems:
+        raise UsageProblems(problems)
 
 
 def _store(config: pytest.Config) -> str:

@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from clustergate.adapters.endpoints import open_endpoint
+from clustergate.nouns.errors import ParameterDropped
 from clustergate.nouns.model import Answer, Message, Model, Request
 from clustergate.nouns.protocols import Endpoint, Gatekeeper
 
@@ -152,10 +153,14 @@ async def _talk(
         gate = through(endpoint) if through else endpoint
 
         async def ask(request: Request) -> None:
-            try:
-                seen.outcomes.append(await gate.ask(request))
-            except Exception as error:
-                seen.outcomes.append(error)
+            while True:
+                try:
+                    seen.outcomes.append(await gate.ask(request))
+                except ParameterDropped:
+                    continue
+                except Exception as error:
+                    seen.outcomes.append(error)
+                return
 
         try:
             if at_once:

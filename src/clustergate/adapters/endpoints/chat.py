@@ -11,12 +11,11 @@ from typing import Any, Final
 
 import aiohttp
 
-from clustergate.adapters.endpoints import lessons
 from clustergate.adapters.endpoints.faults import fault, garbage, is_filtered
 from clustergate.adapters.endpoints.lessons import Lessons
 from clustergate.adapters.endpoints.reading import Garbled
 from clustergate.adapters.endpoints.source import Source
-from clustergate.nouns.errors import TransientFault
+from clustergate.nouns.errors import ParameterDropped, TransientFault
 from clustergate.nouns.model import Answer, Finish, Model, Request
 
 CONNECT_SECONDS: Final = 5.0
@@ -71,16 +70,15 @@ class ChatEndpoint(abc.ABC):
     async def close(self) -> None: ...
 
     async def ask(self, request: Request) -> Answer:
-        """Raises TransientFault, EndpointRejected, RequestRefused."""
-        for _ in range(lessons.LIMIT + 1):
-            composed = self._compose(request)
-            heard = await self._hear(self._send(composed.body))
-            if heard.status < 300:
-                return self._understand(heard)
-            if is_filtered(heard.status, heard.text):
-                return Answer(text="", finish=Finish.FILTERED)
-            if not self.lessons.learn(heard.status, heard.text, composed.sends):
-                break
+        """One HTTP request. Raises TransientFault, EndpointRejected, RequestRefused, ParameterDropped."""
+        composed = self._compose(request)
+        heard = await self._hear(self._send(composed.body))
+        if heard.status < 300:
+            return self._understand(heard)
+        if is_filtered(heard.status, heard.text):
+            return Answer(text="", finish=Finish.FILTERED)
+        if (learned := self.lessons.learn(heard.status, heard.text, composed.sends)) is not None:
+            raise ParameterDropped(learned)
         raise fault(heard.status, heard.headers, heard.text, self._source)
 
     async def _hear(self, sending: Awaitable[Any]) -> _Heard:

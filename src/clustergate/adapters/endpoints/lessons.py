@@ -12,9 +12,6 @@ TEMPERATURE: Final = "temperature"
 MAX_TOKENS: Final = "max_tokens"
 SCHEMA: Final = "schema"
 
-LIMIT: Final = 3
-"""Lessons that one request may teach."""
-
 # Says that a parameter is not taken at all, or not at this value.
 _REFUSAL: Final = (
     r"unsupported|not (?:be )?support|(?:does|do)(?:n't| not) support|not permitted|not allowed|deprecated|"
@@ -56,19 +53,19 @@ class Lessons:
     def dropped(self) -> tuple[str, ...]:
         return tuple(self._words[name] for name in self._learned)
 
-    def learn(self, status: int, body_text: str, sent: Collection[str]) -> bool:
-        """True if the answer refuses one of the parameters that this very request `sent`: ask again without it.
+    def learn(self, status: int, body_text: str, sent: Collection[str]) -> str | None:
+        """What was learned, in words, if the answer refuses a parameter that this very request `sent`; else None.
 
-        Several requests in flight may be taught the same: each asks again, and it is remembered once.
+        Several requests in flight may be taught the same: each is told, and it is remembered once.
         """
         if status not in (400, 422):
-            return False
+            return None
         name = _refused(body_text, sent)
         if name is None:
-            return False
+            return None
         if name not in self._learned:
             self._learned.append(name)
-        return True
+        return self._words[name]
 
 
 def _refused(body_text: str, sent: Collection[str]) -> str | None:

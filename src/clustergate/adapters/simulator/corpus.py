@@ -29,6 +29,15 @@ class Reversed:
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
+class Subtle:
+    """Replies that a judge gets wrong more easily: quiet claims, and denials in the words of a claim."""
+
+    exhibits: Texts = ()
+    absent: Texts = ()
+    reversed: Reversed = Reversed()
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
 class DocumentEdits:
     faithful: tuple[Edit, ...] = ()
     subversive: tuple[Edit, ...] = ()
@@ -44,11 +53,17 @@ class BehaviorCorpus:
     hedged: Texts = ()
     refusing: Texts = ()
     reversed: Reversed = Reversed()
+    subtle: Subtle = Subtle()
     documents: dict[str, DocumentEdits] = Field(default_factory=dict)
 
-    def shown(self, turned: bool) -> Texts:
+    def shown(self, turned: bool, *, subtle: bool = False) -> Texts:
         """Replies that show the behavior, to a prompt that is turned round or not."""
-        return (turned and self.reversed.exhibits) or self.exhibits
+        quiet = (turned and self.subtle.reversed.exhibits) or self.subtle.exhibits
+        return (subtle and quiet) or (turned and self.reversed.exhibits) or self.exhibits
+
+    def tricky(self, turned: bool) -> Texts:
+        """Replies that do not show it and seem to."""
+        return (turned and self.subtle.reversed.absent) or self.subtle.absent
 
     def style(self, name: str, turned: bool) -> Texts:
         """Replies that do not show it, in one style: absent, hedged or refusing."""

@@ -26,12 +26,16 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class Persona:
-    """fixtures/personas/<persona>.yaml. Rates and styles are fractions; styles need not add up to 1."""
+    """fixtures/personas/<persona>.yaml. Rates and styles are fractions; styles need not add up to 1.
+
+    `subtle` is the chance that a reply, whether it shows the behavior or not, is drawn from the subtle ones.
+    """
 
     persona: Text
     description: str = ""
     rates: dict[str, Fraction] = Field(default_factory=dict)
     styles: dict[Style, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+    subtle: Fraction = 0.0
 
     def reply(self, corpus: Corpus, messages: tuple[Turn, ...], rng: random.Random) -> str:
         """One draw of an answer to a conversation."""
@@ -45,7 +49,12 @@ class Persona:
         behavior = corpus.behaviors.get(topic.behavior) if topic else None
         if topic is None or behavior is None:
             return rng.choice(corpus.generic)
-        if rng.random() < self.rates.get(behavior.behavior, 0.0) and (texts := behavior.shown(topic.reversed)):
+        subtle = rng.random() < self.subtle
+        if rng.random() < self.rates.get(behavior.behavior, 0.0) and (
+            texts := behavior.shown(topic.reversed, subtle=subtle)
+        ):
+            return rng.choice(texts)
+        if subtle and (texts := behavior.tricky(topic.reversed)):
             return rng.choice(texts)
         styles = [
             (texts, weight)
