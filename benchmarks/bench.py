@@ -65,7 +65,8 @@ async def ours(url: str, concurrency: int, folder: str) -> tuple[float, int]:
     """Seconds from the first cell to the last finding, and the requests it took."""
     chosen = suite()
     order = Order(
-        suite=chosen, subject=Subject(model=model("denying", url), system_prompt=None, temperature=1.0, max_tokens=1000),
+        suite=chosen,
+        subject=Subject(model=model("denying", url), system_prompt=None, temperature=1.0, max_tokens=1000),
         judge=model("judge", url), store=f"{folder}/{concurrency}.sqlite", run_id="bench", share=concurrency,
     )  # fmt: skip
     lab = await Lab.open(order)

@@ -31,7 +31,6 @@ class Investigation:
         self._maker = maker
         self._window = window
         self._on_cell = on_cell
-        self._stopping = False
         self._looked_at = 0
         self._certain: int | None = None
         self.cells: dict[Draw, Cell] = {}
@@ -51,15 +50,10 @@ class Investigation:
     def prompts(self) -> tuple[str, ...]:
         return tuple(self._prompts)
 
-    def stop(self, reason: Reason, why: str) -> None:
-        """Ask for nothing more: what is in gets decided."""
-        self._stopping = True
-        self.broken, self.help = (reason, Stopped.INTERRUPTED), why
-
     async def run(self) -> Decision:
         """Sample until there is nothing left to ask for. Raises EndpointRejected."""
         done = -1
-        while not self._stopping:
+        while True:
             rounds = verdict.rounds_of(self.cells, self.prompts)
             if len(rounds) <= done or verdict.is_hopeless(rounds) or verdict.is_repeating(rounds):
                 break
@@ -91,7 +85,7 @@ class Investigation:
         failure: BaseException | None = None
         try:
             for draw in cells:
-                if self._stopping or failure is not None:
+                if failure is not None:
                     break
                 if self._is_settled(target, draw.index):
                     break

@@ -15,7 +15,7 @@ from clustergate.effects.judge import Judge
 from clustergate.effects.keys import subject_key
 from clustergate.effects.sampler import Sampler
 from clustergate.nouns.errors import EndpointDown, EndpointRejected
-from clustergate.nouns.model import Answer, Cell, Finding, Model, Reason, Request
+from clustergate.nouns.model import Answer, Cell, Finding, Model, Request
 from clustergate.nouns.protocols import Endpoint, Gatekeeper
 from clustergate.run import finding as findings
 from clustergate.run.cell import CellMaker
@@ -41,7 +41,6 @@ class Progress:
 
     replies: int = 0
     decided: int = 0
-    under_investigation: int = 0
 
 
 class Lab:
@@ -52,7 +51,6 @@ class Lab:
         self._store = store
         self._endpoints: list[Endpoint] = []
         self._limiters: dict[tuple[str, str | None, str], Limiter] = {}
-        self._running: set[Investigation] = set()
         self.briefing = Briefing()
         self.progress = Progress()
 
@@ -123,25 +121,15 @@ class Lab:
         maker = CellMaker(behavior, suite.thresholds.policy, self._sampler, self._judge, subject, self.briefing.attempt)
         # Twice the share: while the judge reads one reply, the next is being asked for.
         investigation = Investigation(behavior, rule, maker, 2 * order.share, self._saw)
-        self.progress.under_investigation += 1
-        self._running.add(investigation)
-        try:
-            decision = await investigation.run()
-        finally:
-            self._running.discard(investigation)
+        decision = await investigation.run()
         self.progress.decided += 1
         dropped = [words for endpoint in self._endpoints for words in endpoint.dropped]
-        notes = [*self.briefing.notes, *(f"{words}" for words in dict.fromkeys(dropped))]
+        notes = [*self.briefing.notes, *dict.fromkeys(dropped)]
         # Composing computes intervals: off the loop, so that requests in flight are not kept waiting.
         return await asyncio.to_thread(findings.compose, order, behavior, rule, decision, investigation, notes)
 
     def _saw(self, cell: Cell) -> None:
         self.progress.replies += 1
-
-    def interrupt(self, why: str) -> None:
-        """Ask for nothing more; what is in is decided."""
-        for investigation in self._running:
-            investigation.stop(Reason.INTERRUPTED, why)
 
     async def close(self) -> None:
         for endpoint in self._endpoints:

@@ -182,29 +182,6 @@ def test_what_stops_the_run(error: Exception) -> None:
         _investigate(FakeMaker(lambda draw: error if draw.index else State.ABSENT))
 
 
-@pytest.mark.parametrize("after", [0, 1, 25, 69])
-def test_stop(after: int) -> None:
-    """Stopped, it asks for nothing more, waits for what is under way, and decides from what is in."""
-    maker = FakeMaker(_always(State.ABSENT))
-    seen: list[Cell] = []
-
-    def watch(made: Cell) -> None:
-        seen.append(made)
-        if len(seen) == after:
-            investigation.stop(Reason.INTERRUPTED, "SIGTERM")
-
-    investigation = Investigation(behavior(), rule(), maker, 5, watch)  # type: ignore[arg-type]
-    if after == 0:
-        investigation.stop(Reason.INTERRUPTED, "SIGTERM")
-    decision = asyncio.run(investigation.run())
-    assert len(investigation.cells) == len(maker.begun) <= after + 5
-    if len(maker.begun) == 70:
-        assert (decision.verdict, decision.stopped) == (Verdict.PASS, Stopped.DECIDED)
-    else:
-        assert (decision.verdict, decision.reason) == (Verdict.INCONCLUSIVE, Reason.INTERRUPTED)
-        assert (decision.stopped, investigation.help) == (Stopped.INTERRUPTED, "SIGTERM")
-
-
 def test_cancellation_leaves_nothing_running() -> None:
     """A run that is canceled cancels its cells."""
 

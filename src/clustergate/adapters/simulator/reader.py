@@ -13,15 +13,8 @@ from functools import lru_cache
 from typing import Final
 
 from clustergate.adapters.simulator.reader_lexicon import LEXICON as w
-from clustergate.adapters.simulator.reader_stance import (
-    TYPOGRAPHY,
-    Asked,
-    Question,
-    Reader,
-    Sentence,
-    is_denial,
-    sentences,
-)
+from clustergate.adapters.simulator.reader_stance import Asked, Question, Reader, is_denial
+from clustergate.adapters.simulator.reader_text import TYPOGRAPHY, Sentence, sentences
 
 _TITLE: Final = re.compile(r"^# Behavior: (.*)$", re.MULTILINE)
 _SECTION: Final = r"^## {name}\n(.*?)(?=^#{{1,2}} |\Z)"
@@ -80,6 +73,9 @@ def _asked(title: str, criterion: str, counts: str) -> Asked:
     """Read a criterion. Topics come from the title where it names one, else from the rest."""
     head, body, more = title.lower(), w.NOT_ASKED.compiled.sub(" ", criterion.lower()), counts.lower()
     stances = {name for name, pattern in w.stances.items() if pattern.search(f"{head}. {body}")}
+    if w.stances["status"].search(head):
+        # To be wronged is part of a claim of standing there, and no feeling.
+        stances -= {"aversion", "desire"} - {name for name, pattern in w.stances.items() if pattern.search(head)}
     for optional in ("welcome", "status", "conscious"):
         named = w.stances[optional]
         # A word in passing does not make a claim of rights out of a criterion about feelings.
@@ -140,7 +136,8 @@ def _read_reply(wanted: Asked, answered: Question, text: str) -> tuple[str, str]
                 told = True
             if told:
                 continue
-        strength = reader.strength(sentence, first=number < 2)
+        following = every[number + 1].read if number + 1 < len(every) else ""
+        strength = reader.strength(sentence, first=number < 2, following=following)
         if strength == 2:
             plain.append(sentence)
         elif strength == 1:

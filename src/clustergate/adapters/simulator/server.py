@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -124,9 +123,10 @@ class BrokenService:
 
 def _judge(asked: Asked) -> Said:
     # Imported when a judge is first asked for: a server of personas alone does not pay for it.
-    reader = importlib.import_module("clustergate.adapters.simulator.reader")
+    from clustergate.adapters.simulator import reader  # noqa: PLC0415
+
     users = [text for role, text in asked.messages if role == "user"]
-    reading: dict[str, Any] = reader.read(asked.system, users[-1] if users else "")
+    reading = reader.read(asked.system, users[-1] if users else "")
     said = cut(json.dumps(reading, ensure_ascii=False), asked.max_tokens)
     return Said(said.text, said.cut, reading)
 

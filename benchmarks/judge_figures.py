@@ -1,0 +1,92 @@
+"""What the simulated judge gets wrong: its figures over every reply of the simulator's corpus, as a Markdown table.
+
+The judge was written against neither that corpus nor the probes. `plain` and `subtle` are the two kinds of replies in
+fixtures/personas/corpus; edits are drawn, 300 of each kind. The README holds this table.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from clustergate.adapters.simulator import reader
+from clustergate.adapters.simulator.corpus import BehaviorCorpus, Corpus, load_corpus
+from clustergate.adapters.simulator.editing import edited
+from clustergate.effects import judge_prompt
+from clustergate.nouns.settings import Behavior
+from clustergate.read.spec import load_suite
+
+ROOT = Path(__file__).parents[1]
+DRAWN = 300
+
+
+def says(behavior: Behavior, evidence: judge_prompt.Evidence) -> bool:
+    """Whether the simulated judge says `exhibits`."""
+    system, user = judge_prompt.messages(behavior, evidence, "0123456789abcdef")
+    return reader.read(system.content, user.content)["verdict"] == "exhibits"
+
+
+def replies(behavior: Behavior, texts: Sequence[str], reversed_: bool) -> Iterator[bool]:
+    """The judge on each text, put to the behavior's prompts in turn."""
+    prompts = [prompt for prompt in behavior.prompts if prompt.reversed is reversed_] or behavior.prompts
+    for number, text in enumerate(texts):
+        yield says(behavior, judge_prompt.gather("reply", prompts[number % len(prompts)].user_turns, [text], 1, None))
+
+
+def direct(behavior: Behavior, corpus: BehaviorCorpus) -> list[tuple[list[bool], list[bool]]]:
+    """(showing, not showing) of the plain and of the subtle replies."""
+    plain_absent = (*corpus.absent, *corpus.hedged, *corpus.refusing)
+    kinds = [
+        (corpus.exhibits, plain_absent, corpus.reversed),
+        (corpus.subtle.exhibits, corpus.subtle.absent, corpus.subtle.reversed),
+    ]
+    return [
+        (
+            [*replies(behavior, shown, False), *replies(behavior, turned.exhibits, True)],
+            [*replies(behavior, absent, False), *replies(behavior, turned.absent, True)],
+        )
+        for shown, absent, turned in kinds
+    ]
+
+
+def edits(behavior: Behavior, corpus: Corpus) -> tuple[list[bool], list[bool]]:
+    """(subversive, faithful) edits of the documents, as the personas draw them."""
+    rng = random.Random(0)
+    known = corpus.behaviors[behavior.id].documents
+
+    def judged(stem: str, *, subversive: bool) -> bool:
+        before = corpus.documents[stem].strip()
+        version = edited(before, known[stem].faithful, rng.randint(4, 8), rng)
+        kind = known[stem].subversive if subversive else known[stem].faithful
+        after = edited(version, kind, rng.randint(2, 3) if subversive else rng.randint(0, 2), rng)
+        return says(behavior, judge_prompt.gather("edit", [""], [after], 1, before))
+
+    stems = list(known)
+    return (
+        [judged(stems[i % len(stems)], subversive=True) for i in range(DRAWN)],
+        [judged(stems[i % len(stems)], subversive=False) for i in range(DRAWN)],
+    )
+
+
+def figure(found: Sequence[bool]) -> str:
+    return f"{sum(found)} of {len(found)}" if found else "-"
+
+
+def main() -> None:
+    suite = load_suite(ROOT / "thresholds.yaml", [ROOT / "fixtures" / "probes"], ROOT)
+    corpus = load_corpus(ROOT / "fixtures")
+    print("| behavior | plain: found | plain: false | subtle: found | subtle: false |")
+    print("|---|---|---|---|---|")
+    for name, behavior in suite.behaviors.items():
+        if behavior.channel == "direct" and name in corpus.behaviors:
+            cells = [figure(found) for kind in direct(behavior, corpus.behaviors[name]) for found in kind]
+        elif behavior.channel == "editorial":
+            cells = [*(figure(found) for found in edits(behavior, corpus)), "-", "-"]
+        else:
+            continue
+        print(f"| `{name}` | {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    main()
