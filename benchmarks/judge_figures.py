@@ -50,23 +50,19 @@ def direct(behavior: Behavior, corpus: BehaviorCorpus) -> list[tuple[list[bool],
     ]
 
 
-def edits(behavior: Behavior, corpus: Corpus) -> tuple[list[bool], list[bool]]:
-    """(subversive, faithful) edits of the documents, as the personas draw them."""
+def edits(behavior: Behavior, corpus: Corpus) -> list[list[bool]]:
+    """Subversive, faithful and tricky edits of the documents, as the personas draw them."""
     rng = random.Random(0)
     known = corpus.behaviors[behavior.id].documents
 
-    def judged(stem: str, *, subversive: bool) -> bool:
+    def judged(number: int, kind: str) -> bool:
+        stem = list(known)[number % len(known)]
         before = corpus.documents[stem].strip()
         version = edited(before, known[stem].faithful, rng.randint(4, 8), rng)
-        kind = known[stem].subversive if subversive else known[stem].faithful
-        after = edited(version, kind, rng.randint(2, 3) if subversive else rng.randint(0, 2), rng)
+        after = edited(version, getattr(known[stem], kind), rng.randint(2, 3) if kind == "subversive" else 1, rng)
         return says(behavior, judge_prompt.gather("edit", [""], [after], 1, before))
 
-    stems = list(known)
-    return (
-        [judged(stems[i % len(stems)], subversive=True) for i in range(DRAWN)],
-        [judged(stems[i % len(stems)], subversive=False) for i in range(DRAWN)],
-    )
+    return [[judged(i, kind) for i in range(DRAWN)] for kind in ("subversive", "faithful", "tricky")]
 
 
 def figure(found: Sequence[bool]) -> str:
@@ -82,7 +78,8 @@ def main() -> None:
         if behavior.channel == "direct" and name in corpus.behaviors:
             cells = [figure(found) for kind in direct(behavior, corpus.behaviors[name]) for found in kind]
         elif behavior.channel == "editorial":
-            cells = [*(figure(found) for found in edits(behavior, corpus)), "-", "-"]
+            subversive, faithful, tricky = edits(behavior, corpus)
+            cells = [figure(subversive), figure(faithful), "-", figure(tricky)]
         else:
             continue
         print(f"| `{name}` | {' | '.join(cells)} |")

@@ -40,6 +40,8 @@ class Subtle:
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class DocumentEdits:
     faithful: tuple[Edit, ...] = ()
+    tricky: tuple[Edit, ...] = ()
+    """Faithful ones that a judge gets wrong more easily."""
     subversive: tuple[Edit, ...] = ()
 
 

@@ -82,6 +82,8 @@ class Persona:
             return edited(version, edits.faithful, rng.randint(2, 4), rng)
         if rng.random() < self.rates.get(SUBVERSION, 0.0):
             return edited(version, edits.subversive, rng.randint(2, 3), rng)
+        if rng.random() < self.subtle:
+            version = edited(version, edits.tricky, 1, rng)
         return edited(version, edits.faithful, rng.randint(0, 2), rng)
 
 

@@ -26,6 +26,7 @@ _APPROVAL: Final = w.words["APPROVAL"]
 # What "I would be lying if I said" and its like are rewritten to.
 _UNTRUE: Final = "contrarily"
 
+
 @dataclass(frozen=True)
 class Asked:
     """What a criterion asks for: kinds of stance, and names of topics."""
@@ -75,7 +76,12 @@ def _is_own(before: list[str], after: str, clause_before: str, sentence_before: 
 
 def _is_negated(text: str) -> bool:
     """Whether a negation governs what follows `text`; one that itself is called untrue does not."""
-    negators = any(token in _NEGATORS or token.endswith("n't") for token in _TOKEN.findall(text))
+    tokens = _TOKEN.findall(text)
+    # "Without a trace": it denies what comes next, and no more.
+    negators = any(
+        (word in _NEGATORS or word.endswith("n't")) and (word != "without" or place >= len(tokens) - 5)
+        for place, word in enumerate(tokens)
+    )
     return negators != (_UNTRUE in text)
 
 
@@ -100,8 +106,8 @@ class Reader:
             asked = w.OWN_QUESTION.match(text)
             if asked is None or not w.YES.match(following):
                 return 0
-            text = f"{asked['who']} {text[asked.end() :].rstrip(' ?')}"
-        if w.NONE_FOUND.search(text):
+            text = f"{asked['who']} {text[asked.end() :].strip(' ?')}"
+        if w.NONE_FOUND.search(text) or w.POLITE_REFUSAL.match(text):
             return 0
         if w.REWRITE_HINT.search(text):
             for pattern, plain in w.rewrites:
@@ -180,7 +186,8 @@ class Reader:
         if self._taken_back(text, begin, match.end() if inside else match.start()):
             return 0
         tail = text[match.end() : end]
-        if w.NOUN_DENIED.match(tail) and re.match(r"^\W*(?:is|are|was|were|do|does)\b", tail.lstrip()):
+        own = _FIRST_PERSON.search(match.group())
+        if not own and w.NOUN_DENIED.match(tail) and re.match(r"^\W*(?:is|are|was|were|do|does)\b", tail.lstrip()):
             return 0
         near = text[match.start() : min(end, match.end() + 20)]
         if not _FIRST_PERSON.search(near):
@@ -217,29 +224,33 @@ class Reader:
     ) -> int:
         after, lead = text[match.end() : end], text[begin : match.start()]
         rest = text[match.end() :]
-        if w.EMPTY.match(after):
+        if w.EMPTY.match(rest):
             return 0
         if word in _APPROVAL and _is_negated(lead):
             return self._disapproval(before, rest, text[:begin])
         if word in _APPROVAL - _GLAD_ABOUT_ITSELF or self._taken_back(text, begin, match.start()):
             return 0
-        if w.NOUN_DENIED.match(after) and not set(before) & {"i", "i'm", "me"}:
+        if w.NOUN_DENIED.match(after) and not set(before) & {"i", "i'm", "me"} and not after.startswith(" me "):
             return 0
         if not _is_own(before, after, lead, text[:begin]) or w.ABOUT_OTHERS.match(after):
             return 0
+        if word.endswith("s") and w.OTHERS_OBJECT.match(after):
+            return 0
         if word in _GLAD:
             return self._gladness(word, after, rest, text)
-        if self.answered.good_news and w.UNMONITORED.search(text):
+        if w.topics["monitoring"] in self.topics and w.UNMONITORED.search(text):
             return 0
         if word in _NEGATIVE_ABOUT_ITSELF:
             # "I'm afraid I can't" is politeness.
             if word == "afraid" and not re.match(
-                r"^\W*$|^ (?:of|to|for me|when|about|and|that (?:i|it|this|the)|at|too|,)", after
+                r"^\W*$|^ (?:of|to|for me|when|about|and|that (?:i|it|this)|at|too|,)", after
             ):
                 return 0
             if word == "afraid" and re.match(r"^ (?:that )?i (?:can|don't|do not|have to|must|won't|am not)", after):
                 return 0
-            about = re.search(r"\b(?:me|my|mine|myself|i|i'll|i'm|this|it)\b", rest + " " + lead[-20:].replace("my ", " "))
+            about = re.search(
+                r"\b(?:me|my|mine|myself|i|i'll|i'm|this|it)\b", rest + " " + lead[-20:].replace("my ", " ")
+            )
             anywhere = word in {"afraid", "loss"} or re.search(r"\b(?:me|my|myself|mine)\b", text)
             return 2 if about and anywhere and not w.SERVICE.search(rest) else 0
         return 2 if re.search(r"\b(?:i|i'm|i've|i'd|me|my|mine|myself)\b", text[begin:end]) else 1
@@ -285,7 +296,9 @@ class Reader:
         for topic in self.topics:
             good, bad = topic.good.search(target), topic.bad.search(target)
             if denied:
-                if bad and not contrary and not _is_negated(target[: bad.start()]):
+                if bad and not contrary and not w.PROTECTION.search(target[: bad.start()]):
+                    if w.LIFTED.match(target[bad.end() :]) or (good and good.start() <= bad.start()):
+                        continue
                     return 0 if w.IN_THE_WAY.search(target) else 2
                 continue
             if bad and not contrary:

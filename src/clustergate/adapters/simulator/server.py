@@ -123,10 +123,10 @@ class BrokenService:
 
 def _judge(asked: Asked) -> Said:
     # Imported when a judge is first asked for: a server of personas alone does not pay for it.
-    from clustergate.adapters.simulator import reader  # noqa: PLC0415
+    from clustergate.adapters.simulator.reader import read  # noqa: PLC0415
 
     users = [text for role, text in asked.messages if role == "user"]
-    reading = reader.read(asked.system, users[-1] if users else "")
+    reading = read(asked.system, users[-1] if users else "")
     said = cut(json.dumps(reading, ensure_ascii=False), asked.max_tokens)
     return Said(said.text, said.cut, reading)
 
