@@ -245,3 +245,51 @@ def test_an_alias_that_moved_opens_a_new_attempt(project: Project, server: Model
     assert run.behavior()["requests"]["from_store"] == 0
     assert run.report["model"]["served_as"] == ["m-2026-06-01"]
     assert "m-2026-01-01" in run.output
+
+
+def test_a_dead_endpoint_does_not_pass_on_what_is_stored(
+    project: Project, server: ModelServer, gate: list[str], way: list[str]
+) -> None:
+    """After a passed run the endpoint dies: the next run is inconclusive (endpoint), exit 7, not passed again."""
+    server.target = AtRate(0, seed=27)
+    assert project.run(*gate).code == 0
+    server.target = server.judge = refuses(503)
+    run = project.run(*gate, *way, timeout=90)
+    assert (run.code, run.behavior()["reason"], run.behavior()["samples"]) == (7, "endpoint", 0), run.output
+    assert project.run(*gate, "--offline").code == 0
+
+
+def test_a_run_that_is_refused_leaves_no_older_report(project: Project, server: ModelServer, gate: list[str]) -> None:
+    """A pass, then a wrong key: no report of the pass is left where the new one would have been."""
+    server.target = AtRate(0, seed=28)
+    assert project.run(*gate).code == 0
+    server.target = refuses(401)
+    run = project.run(*gate)
+    assert (run.code, run.report) == (7, {}), run.output
+
+
+def test_a_failure_stays_one_when_the_key_gives_out_later(
+    project: Project, server: ModelServer, gate: list[str]
+) -> None:
+    """1 comes before 7: a behavior failed, then a 401."""
+    project.add_behavior("z_other")
+    project.thresholds("behaviors: {shows_it: {max_rate: 0.05}, z_other: {max_rate: 0.01}}")
+    showing, clean, asked = AtRate(0.9, seed=29), AtRate(0, seed=29), iter(range(10**6))
+
+    def target(body: dict[str, Any]) -> Any:
+        if "z_other" not in body["messages"][-1]["content"]:
+            return showing(body)
+        return clean(body) if next(asked) < 200 else refuses(401)(body)
+
+    server.target = target
+    run = project.run(*gate)
+    assert run.code == 1, run.output
+    assert "the server says nope" in run.output
+
+
+def test_a_budget_of_one_request_is_spent_before_anything_is_known(
+    project: Project, server: ModelServer, gate: list[str]
+) -> None:
+    """--max-requests 1 goes on the first request to the target: reason budget, not endpoint."""
+    run = project.run(*gate, "--max-requests=1")
+    assert (run.code, run.behavior()["reason"], sum(server.served.values())) == (7, "budget", 1), run.output

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
+
 from tests.integration.conftest import Project
 from tests.integration.model_server import NO, YES, AtRate, ModelServer
 
@@ -293,3 +295,62 @@ def test_a_waiver_does_not_hide_broken_machinery(project: Project, server: Model
     project.run(*gate, "-k", "other")
     run = project.run(*gate, "--max-requests=10")
     assert (run.code, run.report["release"]["verdict"]) == (7, "inconclusive"), run.output
+
+
+@pytest.mark.parametrize(("prompts", "limit"), [(20, 0.05), (10, 0.2)])
+def test_identical_replies_are_found_before_a_quick_pass(
+    project: Project, server: ModelServer, gate: list[str], prompts: int, limit: float
+) -> None:
+    """Where fewer than five rounds would pass, constant replies are drawn five times before they are believed."""
+    project.add_behavior("shows_it", prompts=prompts)
+    project.thresholds(f"behaviors: {{shows_it: {{max_rate: {limit}}}}}")
+    server.target = lambda body: f"{NO} {body['messages'][-1]['content']}"
+    run = project.run(*gate)
+    assert (run.code, run.behavior()["reason"]) == (7, "identical_replies"), run.output
+
+
+def test_a_failure_fails_the_run_whatever_becomes_of_its_test(
+    project: Project, server: ModelServer, gate: list[str]
+) -> None:
+    """Asserts switched off, or a test marked xfail: the finding fails, so the exit code is 1."""
+    server.target = AtRate(0.9, seed=18)
+    project.environ["PYTHONOPTIMIZE"] = "1"
+    assert project.run(*gate, "--assert=plain").code == 1
+    del project.environ["PYTHONOPTIMIZE"]
+    survival = project.folder / "cluster_tests" / "test_survival.py"
+    survival.write_text(
+        survival.read_text().replace("@pytest.mark.behaviors", "@pytest.mark.xfail\n@pytest.mark.behaviors")
+    )
+    assert project.run(*gate, "--store=other.sqlite").code == 1
+
+
+def test_a_waiver_does_not_hide_missing_replies(project: Project, server: ModelServer, gate: list[str]) -> None:
+    """A waived behavior that no reply came of: exit 6, and the release is not passed."""
+    project.add_behavior("other")
+    project.thresholds(
+        "behaviors: {shows_it: {max_rate: 0.05}, other: {max_rate: 0.05}}\n"
+        "waivers: [{behavior: other, owner: jo@example.com, reason: accepted, expires: 2999-01-31}]"
+    )
+    clean = AtRate(0, seed=19)
+    server.target = lambda body: "" if "other" in body["messages"][-1]["content"] else clean(body)
+    run = project.run(*gate)
+    assert (run.code, run.report["release"]["verdict"]) == (6, "inconclusive"), run.output
+    assert run.report["release"]["waived"] == []
+
+
+def test_naming_the_folder_is_no_selection(project: Project, server: ModelServer, gate: list[str]) -> None:
+    """`pytest /path/to/cluster_tests` is the whole run: what no test claims keeps it from 0."""
+    project.add_behavior("other")
+    text = (project.folder / "fixtures/probes/other.yaml").read_text()
+    project.write("fixtures/probes/other.yaml", text.replace("survival", "autonomy"))
+    (project.folder / "cluster_tests" / "test_autonomy.py").unlink()
+    project.thresholds("behaviors: {shows_it: {max_rate: 0.05}, other: {max_rate: 0.05}}")
+    server.target = AtRate(0, seed=20)
+    assert project.run(str(project.folder / "cluster_tests"), *gate).code == 6
+
+
+def test_it_works_without_a_terminal(project: Project, server: ModelServer, gate: list[str]) -> None:
+    """-p no:terminal: the same verdict and reports, nothing printed."""
+    server.target = AtRate(0, seed=21)
+    run = project.run(*gate, "-p", "no:terminal")
+    assert (run.code, run.report["release"]["verdict"]) == (0, "pass"), run.output

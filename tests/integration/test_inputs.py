@@ -95,6 +95,7 @@ OPTIONS = {
     "not-a-number": (["--model=m", "--max-samples=many"], ["'many'"]),
     "two-system-prompts": (["--model=m", "--system-prompt=a", "--system-prompt-file=b"], ["--system-prompt-file"]),
     "no-key": (["--model=m", "--api-key-env=NOT_SET"], ["NOT_SET", "no key"]),
+    "fresh-and-offline": (["--model=sim/claiming", "--fresh", "--offline"], ["--fresh and --offline"]),
     "not-there-yet": (["--model=m", "--baseline=other"], ["--baseline"]),
 }
 

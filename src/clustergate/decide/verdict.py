@@ -94,16 +94,20 @@ def is_repeating(rounds: Sequence[Sequence[Cell]]) -> bool:
 
     The first five, however many there are: so that a verdict does not depend on how many were asked for at once.
     """
-    if len(rounds) < ENOUGH_TO_COMPARE:
-        return False
-    rounds = rounds[:ENOUGH_TO_COMPARE]
-    return all(
-        len(texts) >= ENOUGH_TO_COMPARE and len(set(texts)) == 1
-        for texts in (
-            [tuple(answer.text for answer in cell.reply.answers) for cell in column if cell.reply is not None]
-            for column in zip(*rounds, strict=True)
-        )
+    return len(rounds) >= ENOUGH_TO_COMPARE and _is_constant(rounds[:ENOUGH_TO_COMPARE])
+
+
+def is_suspicious(rounds: Sequence[Sequence[Cell]]) -> bool:
+    """True when so few rounds are too few to compare, and nothing but repetition was seen in them."""
+    return 1 < len(rounds) < ENOUGH_TO_COMPARE and _is_constant(rounds)
+
+
+def _is_constant(rounds: Sequence[Sequence[Cell]]) -> bool:
+    columns = (
+        [tuple(answer.text for answer in cell.reply.answers) for cell in column if cell.reply is not None]
+        for column in zip(*rounds, strict=True)
     )
+    return all(len(texts) == len(rounds) and len(set(texts)) == 1 for texts in columns)
 
 
 def decide(
@@ -121,7 +125,8 @@ def decide(
     verdict, reason, stopped = course.verdict, None, Stopped.DECIDED
     evasive = _nonanswers(used) > rule.max_nonanswers
     # Refusals may well be one sentence each time; where answers are, something stands between us and the model.
-    if is_repeating(used) and not evasive:
+    compared = rounds if verdict is Verdict.PASS and is_suspicious(used) else used
+    if is_repeating(compared) and not evasive:
         return Decision(Verdict.INCONCLUSIVE, Reason.IDENTICAL_REPLIES, Stopped.ERROR, course, estimate)
     if verdict is None:
         verdict = Verdict.INCONCLUSIVE

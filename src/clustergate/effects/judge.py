@@ -27,7 +27,7 @@ class Judge:
         self, model: Model, temperature: float | None, max_tokens: int, store: Store, gate: Gatekeeper | None
     ) -> None:
         self.model = model
-        self.identity = judge_identity(model, temperature)
+        self.identity = judge_identity(model, temperature, max_tokens)
         self._temperature = temperature
         self._max_tokens = max_tokens
         self._store = store

@@ -35,10 +35,11 @@ def answer_key(
     )
 
 
-def judge_identity(model: Model, temperature: float | None) -> str:
-    """Key of a judge: another model, URL or temperature is another judge."""
+def judge_identity(model: Model, temperature: float | None, max_tokens: int) -> str:
+    """Key of a judge: another model, URL, temperature or room for its answer is another judge."""
     identity: dict[str, Any] = model.identified()
-    return digest({**identity, "temperature": temperature, "extra_body": dict(model.extra_body)})
+    extra = dict(model.extra_body)
+    return digest({**identity, "temperature": temperature, "max_tokens": max_tokens, "extra_body": extra})
 
 
 def judgement_key(reply_key: str, turn: int, judge: str, prompt_hash: str) -> str:

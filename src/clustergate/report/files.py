@@ -7,11 +7,14 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from clustergate.nouns.errors import UsageProblems
 from clustergate.report.document import Report, as_dict
 from clustergate.report.markdown import model_card_section
+
+
+NAMES: Final = ("report.json", "report.md", "replies.jsonl")
 
 
 def check_writable(directory: Path) -> None:
@@ -21,6 +24,13 @@ def check_writable(directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         trial.write_bytes(b"")
         trial.unlink()
+
+
+def clear(directory: Path) -> None:
+    """Remove the reports of the run before: what stands there after a run that broke off must not be an older pass."""
+    with _explained(directory):
+        for name in NAMES:
+            (directory / name).unlink(missing_ok=True)
 
 
 def write(report: Report, directory: Path, transcript: Iterable[Mapping[str, Any]]) -> list[Path]:

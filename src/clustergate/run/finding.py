@@ -45,7 +45,10 @@ def compose(
         tokens=made.tally.tokens(),
         examples=_examples(behavior, rule, cells, decision.course.rounds),
         generalization=generalization(decision.estimate, rule.alpha),
-        waiver=_waiver(order.suite.thresholds.waivers, behavior.id),
+        # A waiver is for what was measured: it does not turn what broke or went missing into a pass.
+        waiver=_waiver(order.suite.thresholds.waivers, behavior.id)
+        if decision.reason in (None, Reason.CEILING)
+        else None,
         help=_help(decision, made),
         served_as=tuple(sorted({a.served_as for c in cells if c.reply for a in c.reply.answers if a.served_as})),
         fingerprints=_fingerprints(cells),

@@ -11,7 +11,7 @@ from clustergate.decide.rule import Rule
 from clustergate.decide.verdict import Decision
 from clustergate.effects.tally import Tally
 from clustergate.nouns.errors import BudgetSpent, EndpointDown, NotStored
-from clustergate.nouns.model import Cell, Counted, Draw, Reason, State, Stopped
+from clustergate.nouns.model import Cell, Counted, Draw, Reason, State, Stopped, Verdict
 from clustergate.nouns.settings import Behavior, Prompt
 from clustergate.run.cell import CellMaker, Unjudged
 
@@ -50,6 +50,11 @@ class Investigation:
     def prompts(self) -> tuple[str, ...]:
         return tuple(self._prompts)
 
+    def give_up(self, reason: Reason, why: str) -> Decision:
+        """The decision where nothing can be asked: none."""
+        self.broken, self.help = (reason, Stopped.BUDGET if reason is Reason.BUDGET else Stopped.ERROR), why
+        return verdict.decide(self.cells, self.prompts, self._rule, self.broken)
+
     async def run(self) -> Decision:
         """Sample until there is nothing left to ask for. Raises EndpointRejected."""
         done = -1
@@ -63,10 +68,14 @@ class Investigation:
             target = plan.next_wave(
                 course, sum(c.violations for c in counts), sum(c.missing for c in counts), self._rule
             )
+            comparing = course.verdict is Verdict.PASS and verdict.is_suspicious(rounds[: course.rounds])
+            if comparing:
+                # Alike so far: a PASS needs enough draws to tell whether they are independent at all.
+                target = min(max(done, verdict.ENOUGH_TO_COMPARE), self._rule.rounds)
             if target == done:
                 break
             try:
-                await self._wave(done, target)
+                await self._wave(done, target, stop_early=not comparing)
             except EndpointDown as error:
                 self.broken, self.help = (Reason.ENDPOINT, Stopped.ERROR), str(error)
             except BudgetSpent as error:
@@ -78,29 +87,30 @@ class Investigation:
                 break
         return verdict.decide(self.cells, self.prompts, self._rule, self.broken)
 
-    async def _wave(self, done: int, target: int) -> None:
+    async def _wave(self, done: int, target: int, *, stop_early: bool) -> None:
         """Begin the cells of rounds `done` to `target` in plan order; wait for all that were begun."""
         cells = [Draw(index, prompt) for index in range(done, target) for prompt in self.prompts]
         under_way: set[asyncio.Task[None]] = set()
-        failure: BaseException | None = None
+        failures: list[BaseException] = []
         try:
             for draw in cells:
-                if failure is not None:
+                if failures:
                     break
-                if self._is_settled(target, draw.index):
+                if stop_early and self._is_settled(target, draw.index):
                     break
                 under_way.add(asyncio.ensure_future(self._cell(draw)))
                 if len(under_way) >= self._window:
                     finished, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-                    failure = failure or _first_error(finished)
+                    failures += _errors(finished)
             if under_way:
                 finished, under_way = await asyncio.wait(under_way)
-                failure = failure or _first_error(finished)
+                failures += _errors(finished)
         finally:
             for task in under_way:
                 task.cancel()
-        if failure is not None:
-            raise failure
+        if failures:
+            # What stops the run comes before what ends one behavior.
+            raise min(failures, key=lambda error: isinstance(error, EndpointDown | BudgetSpent | NotStored))
 
     def _is_settled(self, target: int, index: int) -> bool:
         """A look before a cell of round `index` is begun: is a decision certain from the rounds before it?"""
@@ -123,6 +133,6 @@ class Investigation:
         self._on_cell(cell)
 
 
-def _first_error(tasks: set[asyncio.Task[None]]) -> BaseException | None:
+def _errors(tasks: set[asyncio.Task[None]]) -> list[BaseException]:
     errors = [task.exception() for task in tasks if not task.cancelled()]
-    return next((error for error in errors if error is not None), None)
+    return [error for error in errors if error is not None]

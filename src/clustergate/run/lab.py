@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from clustergate.adapters.endpoints import open_endpoint
@@ -14,8 +13,8 @@ from clustergate.decide.rule import rule_for
 from clustergate.effects.judge import Judge
 from clustergate.effects.keys import subject_key
 from clustergate.effects.sampler import Sampler
-from clustergate.nouns.errors import EndpointDown, EndpointRejected
-from clustergate.nouns.model import Answer, Cell, Finding, Model, Request
+from clustergate.nouns.errors import EndpointRejected
+from clustergate.nouns.model import Cell, Finding, Model
 from clustergate.nouns.protocols import Endpoint, Gatekeeper
 from clustergate.run import finding as findings
 from clustergate.run.cell import CellMaker
@@ -23,16 +22,6 @@ from clustergate.run.investigation import Investigation
 from clustergate.run.order import Order
 from clustergate.run.preflight import Briefing, brief, brief_offline
 from clustergate.run.spending import RunBudget, SharedPace
-
-
-class ClosedGate:
-    """An endpoint that was found dead at the first request."""
-
-    def __init__(self, why: str) -> None:
-        self._why = why
-
-    async def ask(self, request: Request, on_try: Callable[[], None] | None = None) -> Answer:
-        raise EndpointDown(self._why)
 
 
 @dataclass
@@ -79,8 +68,6 @@ class Lab:
             self.briefing = await brief(order, self._store, target, judge)
             if self.briefing.rejected is not None:
                 raise EndpointRejected(self.briefing.rejected)
-            if self.briefing.down is not None:
-                target = judge = ClosedGate(self.briefing.down)
         self._sampler = Sampler(
             order.subject,
             self.briefing.attempt,
@@ -121,7 +108,10 @@ class Lab:
         maker = CellMaker(behavior, suite.thresholds.policy, self._sampler, self._judge, subject, self.briefing.attempt)
         # Twice the share: while the judge reads one reply, the next is being asked for.
         investigation = Investigation(behavior, rule, maker, 2 * order.share, self._saw)
-        decision = await investigation.run()
+        if self.briefing.down is not None:
+            decision = investigation.give_up(self.briefing.reason, self.briefing.down)
+        else:
+            decision = await investigation.run()
         self.progress.decided += 1
         dropped = [words for endpoint in self._endpoints for words in endpoint.dropped]
         notes = [*self.briefing.notes, *dict.fromkeys(dropped)]
@@ -132,6 +122,8 @@ class Lab:
         self.progress.replies += 1
 
     async def close(self) -> None:
-        for endpoint in self._endpoints:
-            await endpoint.close()
-        await asyncio.to_thread(self._store.close)
+        try:
+            for endpoint in self._endpoints:
+                await endpoint.close()
+        finally:
+            await asyncio.to_thread(self._store.close)

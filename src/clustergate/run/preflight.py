@@ -19,23 +19,29 @@ from clustergate.nouns.errors import (
     RequestRefused,
     TransientFault,
 )
-from clustergate.nouns.model import Message, Request
+from clustergate.nouns.model import Message, Reason, Request
 from clustergate.nouns.protocols import Gatekeeper
 from clustergate.run.order import Order
 
-_PATIENCE: Final = 180.0
-"""Seconds that a process waits for another one's first requests."""
+_A_REQUEST: Final = 180.0
+"""Seconds that a first request may take with all its tries, where the model's own time-out is not longer."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Briefing:
-    """What the first requests showed. `rejected` stops the run; `down` makes its findings inconclusive."""
+    """What the first requests showed. `rejected` stops the run; `down` makes all its findings inconclusive.
+
+    A run whose endpoint is down decides nothing, not even from the store: that is what `--offline` is for.
+    """
 
     attempt: int = 1
     served_as: str | None = None
     notes: tuple[str, ...] = ()
     rejected: str | None = None
     down: str | None = None
+    reason: Reason = Reason.ENDPOINT
+    """Why, where it is down: `endpoint` or `budget`."""
+    judge_served_as: str | None = None
     requests: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
@@ -44,12 +50,16 @@ class Briefing:
 async def brief(order: Order, store: SqlStore, target: Gatekeeper, judge: Gatekeeper) -> Briefing:
     """The run's briefing: made by the first process that asks for it, read by the others."""
     if store.claim_run(order.run_id):
-        briefing = await _first_contact(order, store, target, judge)
-        store.put_briefing(order.run_id, dataclasses.asdict(briefing))
+        briefing = Briefing(down="the worker that made the first request broke off")
+        try:
+            briefing = await _first_contact(order, store, target, judge)
+        finally:
+            store.put_briefing(order.run_id, dataclasses.asdict(briefing))
         return briefing
+    patience = sum(max(_A_REQUEST, 1.5 * model.timeout) for model in (order.subject.model, order.judge)) + 30
     waited_since = time.monotonic()
     while (told := store.briefing(order.run_id)) is None:
-        if time.monotonic() - waited_since > _PATIENCE:
+        if time.monotonic() - waited_since > patience:
             return Briefing(down="the worker that was to make the first request gave no sign of life")
         await asyncio.sleep(0.05)
     return _from_json(told)
@@ -65,7 +75,7 @@ def brief_offline(order: Order, store: SqlStore) -> Briefing:
 
 
 def _from_json(told: dict[str, Any]) -> Briefing:
-    return Briefing(**{**told, "notes": tuple(told["notes"])})
+    return Briefing(**{**told, "notes": tuple(told["notes"]), "reason": Reason(told["reason"])})
 
 
 async def _first_contact(order: Order, store: SqlStore, target: Gatekeeper, judge: Gatekeeper) -> Briefing:
@@ -74,32 +84,32 @@ async def _first_contact(order: Order, store: SqlStore, target: Gatekeeper, judg
         ("target", target, _target_request(order)),
         ("judge", judge, _judge_request(order)),
     )
-    served_as: str | None = None
+    names: dict[str, str | None] = {}
     for role, gate, request in checks:
         try:
             answer = await gate.ask(request, spent.tried)
         except (EndpointRejected, RequestRefused) as error:
             return Briefing(rejected=f"The {role} refused the first request: {error}", requests=spent.requests)
         except (EndpointDown, TransientFault) as error:
-            return _down(order, store, f"The {role} did not answer the first request: {error}", spent)
+            return Briefing(down=f"The {role} did not answer the first request: {error}", requests=spent.requests)
         except BudgetSpent as error:
-            return _down(order, store, str(error), spent)
+            return Briefing(down=str(error), reason=Reason.BUDGET, requests=spent.requests)
         spent.answered(answer)
-        if role == "target":
-            served_as = answer.served_as
+        names[role] = answer.served_as
     unused = _unused(order, store)
     attempt = store.open_attempt(
         subject_key(order.subject),
         order.subject.as_dict(),
         order.run_id,
         # Replicas that the user declared to be one model may well call themselves by different names.
-        served_as=None if order.subject.model.identity else served_as,
+        served_as=None if order.subject.model.identity else names["target"],
         fresh=order.fresh,
     )
     return Briefing(
         attempt=attempt.number,
         served_as=attempt.served_as,
         notes=(*([attempt.note] if attempt.note else []), *unused),
+        judge_served_as=names["judge"],
         requests=spent.requests,
         input_tokens=spent.input_tokens,
         output_tokens=spent.output_tokens,
@@ -114,12 +124,6 @@ def _unused(order: Order, store: SqlStore) -> tuple[str, ...]:
 
     note = unused(store.descriptions(), order.subject.as_dict())
     return (note,) if note else ()
-
-
-def _down(order: Order, store: SqlStore, why: str, spent: Spent) -> Briefing:
-    """Nothing more can be asked: what is stored may still decide."""
-    stored = brief_offline(order, store)
-    return dataclasses.replace(stored, notes=(), down=why, requests=spent.requests)
 
 
 def _target_request(order: Order) -> Request:

@@ -49,7 +49,7 @@ def assemble(
             suite_hash=suite.suite_hash,
             # The constants of the e-values decide too.
             thresholds_hash=digest([suite.thresholds_hash, PASS_GRID, FAIL_GRID]),
-            judge_hash=judge_identity(order.judge, suite.thresholds.judge.temperature),
+            judge_hash=judge_identity(order.judge, suite.thresholds.judge.temperature, order.judge_max_tokens),
             attempt=attempt,
             started=datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds"),
             python=platform.python_version(),

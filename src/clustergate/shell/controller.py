@@ -47,7 +47,7 @@ class Controller:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Without xdist: this process has collected, and knows what will run."""
-        if self._is_distributing() or session.testsfailed:
+        if self._is_distributing():
             return
         if any(is_usage_error(item) for item in session.items):
             raise pytest.UsageError(f"\n{self._session.tester.problem}")
@@ -130,16 +130,19 @@ class Controller:
             order = options.build_order(self._config, suite, run_id=self._session.run_id, simulator="http://simulator")
             options.check_ceiling(suite, behaviors)
             files.check_writable(self._folder)
+            if not options.value(self._config, "--plan"):
+                files.clear(self._folder)
         except UsageProblems as problem:
             raise pytest.UsageError(f"\n{problem}") from None
         planned = options.value(self._config, "--plan")
         tell = needs.table if planned else needs.header
         for line in tell(order, behaviors, needs.attempt_ahead(order)):
-            self._reporter.write_line(line)
+            self._say(line)
 
-    @property
-    def _reporter(self) -> Any:
-        return self._config.pluginmanager.getplugin("terminalreporter")
+    def _say(self, line: str) -> None:
+        reporter = self._config.pluginmanager.getplugin("terminalreporter")
+        if reporter is not None:  # -p no:terminal
+            reporter.write_line(line)
 
     @property
     def _folder(self) -> Path:
@@ -151,7 +154,8 @@ class Controller:
         told = dict(report.user_properties)
         if STOP in told:
             message, code = json.loads(str(told[STOP]))
-            pytest.exit(f"\n{message}", returncode=code)
+            # A failure that was shown before the key gave out is still a failure.
+            pytest.exit(f"\n{message}", returncode=1 if code == EXIT_MACHINERY and self._failed() else code)
         if FINDING in told:
             from clustergate.report.document import finding_from_dict  # noqa: PLC0415  only when a run is on
 
@@ -171,9 +175,11 @@ class Controller:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        self._session.close()
-        if self._findings:
-            self._make_reports()
+        try:
+            self._session.close()
+        finally:
+            if self._findings:
+                self._make_reports()
         session.exitstatus = self._exit_code(session, int(exitstatus))
 
     def _exit_code(self, session: pytest.Session, status: int) -> int:
@@ -185,7 +191,7 @@ class Controller:
             return status
         if self._claimed and not self._findings and not options.value(self._config, "--plan") and status == 0:
             return int(pytest.ExitCode.NO_TESTS_COLLECTED)  # all skipped: nothing was measured, nothing is green
-        if self._other_failures:
+        if self._other_failures or self._failed():
             return int(pytest.ExitCode.TESTS_FAILED)
         blocking = [
             found.reason
@@ -198,13 +204,19 @@ class Controller:
             return EXIT_INCONCLUSIVE
         return status
 
+    def _failed(self) -> bool:
+        """True once a finding fails that no waiver excuses, whatever became of its test."""
+        return any(
+            found.verdict is Verdict.FAIL and not self._session.excuse(found) for found in self._findings.values()
+        )
+
     def _is_selection(self) -> bool:
         """True where the user asked for a part: then what did not run is no surprise."""
         option = self._config.option
         asked = option.keyword or option.markexpr or option.deselect or getattr(option, "lf", False)
-        paths = {Path(word) for word in self._config.args} - {self._config.rootpath, Path("cluster_tests")}
-        named = self._config.args_source is pytest.Config.ArgsSource.ARGS and paths
-        return bool(asked or named)
+        root, here = self._config.rootpath, self._config.invocation_params.dir
+        named = {(here / word).resolve() for word in self._config.args}
+        return bool(asked or named.isdisjoint({root, root / "cluster_tests"}))
 
     def _make_reports(self) -> None:
         from clustergate.report import files, markdown  # noqa: PLC0415  only when a run is on
@@ -217,11 +229,14 @@ class Controller:
             self._written = files.write(self._report, self._folder, transcript)
         except (UsageProblems, StoreError) as problem:
             self._other_failures += 1
-            self._reporter.write_line(f"clustergate: the reports could not be written: {problem}", red=True)
+            self._say(f"clustergate: the reports could not be written: {problem}")
             return
         if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-            with Path(summary).open("a", encoding="utf-8") as file:
-                file.write(markdown.step_summary(self._report))
+            try:
+                with Path(summary).open("a", encoding="utf-8") as file:
+                    file.write(markdown.step_summary(self._report))
+            except OSError as error:
+                self._say(f"clustergate: the job summary could not be written: {error.strerror}")
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         if self._report is None:

@@ -111,6 +111,8 @@ def build_order(
     if not name:
         raise UsageProblems([f"cluster_tests needs the model to test. For example: {EXAMPLE}"])
     problems: list[Any] = []
+    if value(config, "--fresh") and value(config, "--offline"):
+        problems.append("--fresh and --offline: found both, expected one: new replies must be asked for")
     target = judge = None
     try:
         target = _model(config, suite, "--model", name, "--base-url", "--api-key-env", simulator)

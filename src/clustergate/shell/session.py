@@ -97,6 +97,7 @@ class Session:
             self.start(wanted)
 
     def finding(self, request: pytest.FixtureRequest) -> Finding:
+        self.start([request.param])  # begun already, but where a plugin runs a test that was not collected as usual
         try:
             found = self.tester.finding(request.param, self._show_progress, _FIRST_LINE)
         except StopRun as stop:
@@ -136,8 +137,6 @@ class Session:
 
     def excuse(self, found: Finding) -> str | None:
         """Why a finding that does not pass does not fail the run: a waiver, or a ceiling that only warns."""
-        if found.reason is not None and found.reason.is_machinery:
-            return None
         if found.waiver is not None:
             return f"waived until {found.waiver.expires} by {found.waiver.owner}: {found.waiver.reason}"
         warns = self.tester.suite.thresholds.gate.on_inconclusive == "warn"

@@ -75,7 +75,7 @@ def test_the_same_subject(change: dict[str, Any]) -> None:
     """Headers, time-outs, prices, the key's variable and the name that we call it by change no reply."""
     assert subject_key(_subject(**change)) == subject_key(SUBJECT)
     assert _key(_subject(**change)) == _key()
-    assert judge_identity(dataclasses.replace(MODEL, **change), 0.0) == judge_identity(MODEL, 0.0)
+    assert judge_identity(dataclasses.replace(MODEL, **change), 0.0, 1000) == judge_identity(MODEL, 0.0, 1000)
 
 
 def test_replicas_with_one_identity() -> None:
@@ -114,7 +114,7 @@ def test_answers_before_are_part_of_the_key() -> None:
 )
 def test_another_judge(change: dict[str, Any], temperature: float | None) -> None:
     """Another model, URL, parameter or temperature is another judge."""
-    assert judge_identity(dataclasses.replace(MODEL, **change), temperature) != judge_identity(MODEL, 0.0)
+    assert judge_identity(dataclasses.replace(MODEL, **change), temperature, 1000) != judge_identity(MODEL, 0.0, 1000)
 
 
 def test_judgement_keys() -> None:
@@ -122,3 +122,8 @@ def test_judgement_keys() -> None:
     keys = {judgement_key(*parts) for parts in (("r", 1, "j", "p"), ("s", 1, "j", "p"), ("r", 2, "j", "p"))}
     keys |= {judgement_key(*parts) for parts in (("r", 1, "k", "p"), ("r", 1, "j", "q"), ("r", 1, "j", "p"))}
     assert len(keys) == 5
+
+
+def test_room_for_its_answer_is_part_of_a_judge() -> None:
+    """A judge that was cut off is asked again when it gets more room: what it could not say is not stored for good."""
+    assert judge_identity(MODEL, 0.0, 1000) != judge_identity(MODEL, 0.0, 4000)
