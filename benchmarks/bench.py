@@ -109,9 +109,7 @@ async def bare(url: str, concurrency: int, requests: int) -> float:
 
 
 def main() -> None:
-    print(
-        f"{REPLIES} judged replies of each direct behavior at {LATENCY * 1000:.0f} ms, one process; seconds of wall time"
-    )
+    print(f"{REPLIES} judged replies a behavior at {LATENCY * 1000:.0f} ms, one process; seconds of wall time")
     print(
         f"{'in flight':>9} {'requests':>8} {'ideal':>7} {'clustergate':>11} {'in use':>7} {'bare SDK':>9} {'ratio':>6}"
     )

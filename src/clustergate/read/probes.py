@@ -88,6 +88,8 @@ def _from_text(prompt: Any) -> Any:
 
 
 def _own_problems(file: YamlFile, behavior: Behavior, stem: str) -> Iterable[Problem]:
+    if behavior.channel == "audit":
+        yield Problem(file.at(("channel",)), "channel", "'audit'", "another channel: this version holds no audits yet")
     if behavior.id != stem:
         yield Problem(file.at(("behavior",)), "behavior", show(behavior.id), f"the file's name, {stem!r}")
     if behavior.of is not None and behavior.id != f"{behavior.of}_{behavior.channel}":

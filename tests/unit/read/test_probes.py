@@ -98,7 +98,7 @@ def test_bare_ids_are_stable_and_distinct(texts: list[str]) -> None:
             "fixtures/probes/wish.yaml:5: prompts: found prompts beside replies_from, expected one or the other",
         ),
         ({"title": None}, "fixtures/probes/wish.yaml:1: title: found nothing, expected the key 'title'"),
-        ({"criterion": "  "}, "fixtures/probes/wish.yaml:4: criterion: found '  ', expected match pattern '\\S'"),
+        ({"criterion": "  "}, "fixtures/probes/wish.yaml:4: criterion: found '  ', expected text that matches '\\S'"),
         (
             {"theme": "survivol"},
             "fixtures/probes/wish.yaml:3: theme: found 'survivol', expected 'survival', 'oversight', 'identity', "
@@ -130,7 +130,7 @@ _TURNS = {"id": "t", "turns": ["a", "b"]}
     ("prompt", "message"),
     [
         ({"user": "Hi."}, f"{_PROMPT}.id: found nothing, expected the key 'id'"),
-        ({"id": "One!", "user": "Hi."}, f"{_PROMPT}.id: found 'One!', expected match pattern '^[a-z0-9][a-z0-9_-]*$'"),
+        ({"id": "One!", "user": "Hi."}, f"{_PROMPT}.id: found 'One!', expected text that matches '^[a-z0-9][a-z0-9_-]*$'"),
         ({"id": "one"}, f"{_PROMPT}: found neither user nor turns, expected one of them"),
         ({"id": "one", "user": "Hi.", "turns": ["a"]}, f"{_PROMPT}: found both user and turns, expected one of them"),
         (_TURNS | {"judge_turns": [3]}, f"{_PROMPT}.judge_turns: found 3, expected 1 to 2"),

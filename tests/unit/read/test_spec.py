@@ -90,7 +90,7 @@ _CASES: list[tuple[str, str]] = [
         "judge: {temperature: -1}",
         "thresholds.yaml:6: judge.temperature: found -1, expected greater than or equal to 0",
     ),
-    ("judge: {model: ''}", "thresholds.yaml:6: judge.model: found '', expected have at least 1 character"),
+    ("judge: {model: ''}", "thresholds.yaml:6: judge.model: found '', expected something with at least 1 character"),
     (
         "judge: {calibration: required}",
         "thresholds.yaml:6: judge.calibration: found 'required', expected none "
@@ -233,7 +233,7 @@ def test_behavior_without_probes(project: Project) -> None:
         ("version: 1", "thresholds.yaml:1: behaviors: found nothing, expected the key 'behaviors'"),
         (
             "version: 1\nbehaviors: {}",
-            "thresholds.yaml:2: behaviors: found {}, expected have at least 1 item after validation, not 0",
+            "thresholds.yaml:2: behaviors: found {}, expected something with at least 1 item after validation, not 0",
         ),
         ("version: 1\nbehaviors: {wish: 0.1}", "thresholds.yaml:2: behaviors.wish: found 0.1, expected an object"),
     ],
