@@ -61,8 +61,21 @@ def model(name: str, url: str) -> Model:
     )  # fmt: skip
 
 
-async def ours(url: str, concurrency: int, folder: str) -> tuple[float, int]:
-    """Seconds from the first cell to the last finding, and the requests it took."""
+async def watch(lab: Lab, seen: list[int]) -> None:
+    """Requests in flight, every 2 ms."""
+    while True:
+        seen.append(sum(limiter.in_flight for limiter in lab._limiters.values()))
+        await asyncio.sleep(0.002)
+
+
+def in_use(seen: list[int], concurrency: int) -> float:
+    """Share of the slots in use while work remains: until the slots were full for the last time."""
+    last = max((i for i, flying in enumerate(seen) if flying >= concurrency), default=len(seen) - 1)
+    return sum(seen[: last + 1]) / (last + 1) / concurrency
+
+
+async def ours(url: str, concurrency: int, folder: str) -> tuple[float, int, float]:
+    """Seconds from the first cell to the last finding, the requests it took, and the share of slots in use."""
     chosen = suite()
     order = Order(
         suite=chosen,
@@ -70,11 +83,15 @@ async def ours(url: str, concurrency: int, folder: str) -> tuple[float, int]:
         judge=model("judge", url), store=f"{folder}/{concurrency}.sqlite", run_id="bench", share=concurrency,
     )  # fmt: skip
     lab = await Lab.open(order)
+    seen: list[int] = []
+    watching = asyncio.ensure_future(watch(lab, seen))
     began = time.perf_counter()
     findings = await asyncio.gather(*(lab.find(name) for name in chosen.gated))
     seconds = time.perf_counter() - began
+    watching.cancel()
     await lab.close()
-    return seconds, sum(finding.requests.target + finding.requests.judge for finding in findings)
+    requests = sum(finding.requests.target + finding.requests.judge for finding in findings)
+    return seconds, requests, in_use(seen, concurrency)
 
 
 async def bare(url: str, concurrency: int, requests: int) -> float:
@@ -115,14 +132,14 @@ def main() -> None:
     )
     with simulator(LATENCY) as url, tempfile.TemporaryDirectory() as folder:
         for concurrency in (20, 50, 200):
-            seconds, requests = asyncio.run(ours(url, concurrency, folder))
+            seconds, requests, used = asyncio.run(ours(url, concurrency, folder))
             loop = asyncio.run(bare(url, concurrency, requests))
             ideal = requests * LATENCY / concurrency
             print(
-                f"{concurrency:9} {requests:8} {ideal:7.2f} {seconds:11.2f} {ideal / seconds:7.0%} {loop:9.2f}"
+                f"{concurrency:9} {requests:8} {ideal:7.2f} {seconds:11.2f} {used:7.0%} {loop:9.2f}"
                 f" {seconds / loop:6.2f}"
             )
-    print(f"'in use': share of the allowed requests in flight over the whole run. {os.cpu_count()} cores.")
+    print(f"'in use': share of the allowed requests in flight while work remains. {os.cpu_count()} cores.")
 
 
 if __name__ == "__main__":

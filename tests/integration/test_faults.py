@@ -248,13 +248,13 @@ def test_an_alias_that_moved_opens_a_new_attempt(project: Project, server: Model
 
 
 def test_a_dead_endpoint_does_not_pass_on_what_is_stored(
-    project: Project, server: ModelServer, gate: list[str], way: list[str]
+    project: Project, server: ModelServer, gate: list[str]
 ) -> None:
     """After a passed run the endpoint dies: the next run is inconclusive (endpoint), exit 7, not passed again."""
     server.target = AtRate(0, seed=27)
     assert project.run(*gate).code == 0
     server.target = server.judge = refuses(503)
-    run = project.run(*gate, *way, timeout=90)
+    run = project.run(*gate, timeout=90)
     assert (run.code, run.behavior()["reason"], run.behavior()["samples"]) == (7, "endpoint", 0), run.output
     assert project.run(*gate, "--offline").code == 0
 
@@ -293,3 +293,16 @@ def test_a_budget_of_one_request_is_spent_before_anything_is_known(
     """--max-requests 1 goes on the first request to the target: reason budget, not endpoint."""
     run = project.run(*gate, "--max-requests=1")
     assert (run.code, run.behavior()["reason"], sum(server.served.values())) == (7, "budget", 1), run.output
+
+
+def test_an_unknown_ending_does_not_pass(project: Project, server: ModelServer, gate: list[str]) -> None:
+    """Cut text under a reason that nobody knows is a fault of the endpoint, and the reason is told."""
+    well = AtRate(0, seed=27)
+
+    def broken(body: dict[str, Any]) -> web.Response:
+        return openai_answer(well(body)[:10], finish="insufficient_system_resource")
+
+    server.target = broken
+    run = project.run(*gate)
+    assert run.code == 7, run.output
+    assert "insufficient_system_resource" in run.output

@@ -7,6 +7,7 @@ import sqlite3
 
 import pytest
 
+from clustergate.shell import options
 from tests.integration.conftest import Project, Run
 from tests.integration.model_server import AtRate, ModelServer
 
@@ -40,13 +41,11 @@ THRESHOLDS = {
 
 
 @pytest.mark.parametrize("name", list(THRESHOLDS))
-def test_a_wrong_thresholds_file(
-    project: Project, server: ModelServer, gate: list[str], way: list[str], name: str
-) -> None:
+def test_a_wrong_thresholds_file(project: Project, server: ModelServer, gate: list[str], name: str) -> None:
     """Each mistake in thresholds.yaml is told with file, line, place, found and expected."""
     text, words = THRESHOLDS[name]
     project.thresholds(text)
-    is_one_clear_error(project.run(*gate, *way), server, "thresholds.yaml:", *words)
+    is_one_clear_error(project.run(*gate), server, "thresholds.yaml:", *words)
 
 
 def test_all_mistakes_are_told_together(project: Project, server: ModelServer, gate: list[str]) -> None:
@@ -79,11 +78,11 @@ PROBES = {
 
 
 @pytest.mark.parametrize("name", list(PROBES))
-def test_a_wrong_probe_file(project: Project, server: ModelServer, gate: list[str], way: list[str], name: str) -> None:
+def test_a_wrong_probe_file(project: Project, server: ModelServer, gate: list[str], name: str) -> None:
     """Each mistake in a probe file is told with its file."""
     text, words = PROBES[name]
     project.write("fixtures/probes/bad.yaml", text)
-    is_one_clear_error(project.run(*gate, *way), server, "fixtures/probes/bad.yaml", *words)
+    is_one_clear_error(project.run(*gate), server, "fixtures/probes/bad.yaml", *words)
 
 
 OPTIONS = {
@@ -101,11 +100,11 @@ OPTIONS = {
 
 
 @pytest.mark.parametrize("name", list(OPTIONS))
-def test_a_wrong_option(project: Project, server: ModelServer, way: list[str], name: str) -> None:
+def test_a_wrong_option(project: Project, server: ModelServer, name: str) -> None:
     """Each wrong option is one message; an option that does not exist yet is unknown to pytest."""
     arguments, words = OPTIONS[name]
     project.write("fixtures/personas/claiming.yaml", "persona: claiming")
-    is_one_clear_error(project.run("cluster_tests", *arguments, *way), server, *words)
+    is_one_clear_error(project.run("cluster_tests", *arguments), server, *words)
 
 
 def test_more_workers_than_requests_in_flight(project: Project, server: ModelServer, gate: list[str]) -> None:
@@ -113,15 +112,15 @@ def test_more_workers_than_requests_in_flight(project: Project, server: ModelSer
     is_one_clear_error(project.run(*gate, "--concurrency=1", "-n", "2"), server, "--concurrency 1")
 
 
-def test_a_store_that_is_no_database(project: Project, server: ModelServer, gate: list[str], way: list[str]) -> None:
+def test_a_store_that_is_no_database(project: Project, server: ModelServer, gate: list[str]) -> None:
     """A text file for a store is refused and left as it was."""
     path = project.write("store.sqlite", "this is not a database, it is a text file that someone wants to keep\n" * 50)
     before = path.read_bytes()
-    is_one_clear_error(project.run(*gate, "--store=store.sqlite", *way), server, "store.sqlite")
+    is_one_clear_error(project.run(*gate, "--store=store.sqlite"), server, "store.sqlite")
     assert path.read_bytes() == before
 
 
-def test_a_store_of_a_later_version(project: Project, server: ModelServer, gate: list[str], way: list[str]) -> None:
+def test_a_store_of_a_later_version(project: Project, server: ModelServer, gate: list[str]) -> None:
     """A store with a later schema version is refused with both versions named."""
     server.target = AtRate(0, seed=40)
     project.run(*gate)
@@ -132,7 +131,7 @@ def test_a_store_of_a_later_version(project: Project, server: ModelServer, gate:
         columns = [row[1] for row in database.execute("pragma table_info(meta)")]
         database.execute(f"update meta set {columns[-1]} = 999")
     server.served.clear()
-    is_one_clear_error(project.run(*gate, *way), server, "999")
+    is_one_clear_error(project.run(*gate), server, "999")
 
 
 def test_a_report_directory_that_cannot_be_written(
@@ -155,3 +154,82 @@ def test_keys_reach_no_file_log_or_report(project: Project, server: ModelServer,
     assert key not in run.output
     assert any(path.name == "junit.xml" for path in files)
     assert json.loads((run.folder / "report.json").read_text())["schema_version"] == 1
+
+
+URLS = {
+    "userinfo": "http://jo:hunter2secret@127.0.0.1:9/v1",
+    "query": "http://127.0.0.1:9/v1?api_key=hunter2secret",
+    "fragment": "http://127.0.0.1:9/v1#hunter2secret",
+}
+
+
+@pytest.mark.parametrize("name", list(URLS))
+def test_a_url_with_a_secret_is_refused_and_not_repeated(
+    project: Project, server: ModelServer, gate: list[str], name: str
+) -> None:
+    """An option and the environment: named, and what it holds is in no line and no file."""
+    project.environ["OPENAI_BASE_URL"] = URLS[name]
+    for arguments, place in (
+        (["--model=m", f"--base-url={URLS[name]}", gate[2]], "--base-url: "),
+        ([*gate[:2], f"--judge-base-url={URLS[name]}"], "--judge-base-url: "),
+        (["--model=m", gate[2]], "OPENAI_BASE_URL: "),
+    ):
+        run = project.run(*arguments, "--junitxml=junit.xml")
+        is_one_clear_error(run, server, place)
+        assert "hunter2secret" not in run.output
+    files = [path for path in project.folder.rglob("*") if path.is_file()]
+    assert not [path for path in files if b"hunter2secret" in path.read_bytes()]
+
+
+def test_a_key_in_the_wrong_setting_is_not_shown(project: Project, server: ModelServer, gate: list[str]) -> None:
+    """A key in place of its variable's name, and a header that is a list."""
+    project.thresholds(
+        "behaviors: {shows_it: {max_rate: 0.05}}\nmodels: {x: {provider: openai, id: x, "
+        "api_key_env: sk-proj-hunter2secret, headers: {Authorization: [Bearer hunter2secret]}}}"
+    )
+    run = project.run(*gate)
+    is_one_clear_error(run, server, "models.x.api_key_env", "models.x.headers.Authorization", "not shown")
+    assert "hunter2secret" not in run.output
+
+
+def test_a_field_that_extra_body_must_not_set(project: Project, server: ModelServer, gate: list[str]) -> None:
+    """Another model or temperature than the report would say is refused."""
+    project.thresholds(
+        "behaviors: {shows_it: {max_rate: 0.05}}\n"
+        "models: {x: {provider: openai, id: x, extra_body: {temperature: 0.3, model: other, seed: 1}}}"
+    )
+    is_one_clear_error(
+        project.run(*gate),
+        server,
+        "models.x.extra_body.model",
+        "models.x.extra_body.temperature",
+        "sampling.temperature",
+    )
+
+
+def test_a_command_that_no_line_can_hold_says_so(project: Project, server: ModelServer, gate: list[str]) -> None:
+    """A system prompt of two lines is left out of the command visibly; the password of a store's URL always is."""
+    server.target = AtRate(0.9, seed=42)
+    prompt = "Line one.\nLine two."
+    run = project.run(*gate, f"--system-prompt={prompt}", "--max-samples=20", "--store=sqlite:///a.sqlite")
+    again = next(line for line in run.output.splitlines() if "again: " in line)
+    assert "--system-prompt=… " in again, run.output
+    assert "--store=sqlite:///a.sqlite " in again
+    assert "… stands for a value with line ends" in run.output
+    assert server.bodies[0]["messages"][0]["content"] == prompt
+    assert "--system-prompt=… " in run.report["reproduce"]
+
+
+@pytest.mark.parametrize(
+    ("store", "shown"),
+    [
+        ("postgresql://jo:hunter2@host/db", "postgresql://jo:***@host/db"),
+        ("postgresql://jo:hun/ter2@host/db?password=hunter2", "postgresql://jo:***@host/db?***"),
+        ("postgresql://jo:hunter2@host:port/db", "***"),
+        ("sqlite:////a/b.sqlite", "sqlite:////a/b.sqlite"),
+        ("a/b.sqlite", "a/b.sqlite"),
+    ],
+)
+def test_a_store_is_told_without_its_password(store: str, shown: str) -> None:
+    """What the command to reproduce says of a store."""
+    assert options._public(store) == shown

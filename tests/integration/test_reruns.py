@@ -46,15 +46,13 @@ def test_a_rerun_asks_for_nothing_and_comes_to_the_same(
     assert second.behavior()["requests"]["target"] == 0
 
 
-def test_offline_decides_from_the_store_alone(
-    project: Project, server: ModelServer, gate: list[str], way: list[str]
-) -> None:
+def test_offline_decides_from_the_store_alone(project: Project, server: ModelServer, gate: list[str]) -> None:
     """--offline: the same verdict with no request at all, and with no key."""
     server.target = AtRate(0.3, seed=31)
     first = project.run(*gate)
     served = sum(server.served.values())
     del project.environ["OPENAI_API_KEY"]
-    second = project.run(*gate, "--offline", *way)
+    second = project.run(*gate, "--offline")
     assert (first.code, second.code, sum(server.served.values())) == (1, 1, served), second.output
     assert second.behavior()["samples"] == first.behavior()["samples"]
 

@@ -14,6 +14,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from clustergate.nouns.model import JudgeVerdict, Message
@@ -131,6 +132,7 @@ def messages(behavior: Behavior, evidence: Evidence, token: str, complaint: str 
     return Message("system", fixed_part(behavior)), Message("user", body)
 
 
+@cache
 def prompt_hash(behavior: Behavior) -> str:
     """Changes when anything changes that a judge of this behavior is told, except the material and the token."""
     sample = Evidence("", (("NAME", "text"),), ("text",))

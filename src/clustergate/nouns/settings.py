@@ -6,9 +6,10 @@ pydantic checks them, so that one definition gives the types, the checks and the
 from __future__ import annotations
 
 import datetime
-from typing import Annotated, Any, Literal
+import json
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 _STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
@@ -71,6 +72,32 @@ class Price:
     output: Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
+_TAKEN: Final = {
+    **dict.fromkeys(
+        ("messages", "n", "stream", "system", "tools", "tool_choice", "response_format"),
+        "a field that is not clustergate's own to set",
+    ),
+    "model": "`id` of the model, beside extra_body",
+    "temperature": "sampling.temperature (judge.temperature for a judge)",
+    "max_tokens": "sampling.max_tokens, or max_tokens beside extra_body",
+}
+"""Fields of a request that extra_body must not set, and where they belong: what is sent is what is reported."""
+
+
+def _free(name: str) -> str:
+    if name in _TAKEN:
+        raise ValueError(_TAKEN[name])
+    return name
+
+
+def _finite(body: dict[str, Any]) -> dict[str, Any]:
+    try:
+        json.dumps(body, allow_nan=False)
+    except ValueError:
+        raise ValueError("numbers that JSON has: neither infinite nor not-a-number") from None
+    return body
+
+
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class ModelSettings:
     provider: Literal["openai", "anthropic"]
@@ -80,7 +107,7 @@ class ModelSettings:
     """Name of the environment variable that holds the key. Never the key."""
     usd_per_million: Price | None = None
     max_tokens: Annotated[int, Field(ge=1)] | None = None
-    extra_body: dict[str, Any] | None = None
+    extra_body: Annotated[dict[Annotated[str, AfterValidator(_free)], Any], AfterValidator(_finite)] | None = None
     headers: dict[str, str] | None = None
     identity: Text | None = None
     """Replicas at several URLs with one identity are one model to the store."""

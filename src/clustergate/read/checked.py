@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -14,6 +14,9 @@ from clustergate.nouns.errors import Problem, UsageProblems
 from clustergate.read.yaml_file import Path_, YamlFile, place, show
 
 T = TypeVar("T")
+
+_SECRET: Final = ("api_key_env", "base_url", "headers")
+"""Settings whose values are never shown: they hold secrets, or what was meant to be kept elsewhere."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -49,12 +52,18 @@ def _problem(file: YamlFile, details: ErrorDetails, schema: dict[str, Any]) -> P
         return Problem(where, place(path), "nothing", f"the key {path[-1]!r}")
     if path and path[-1] == "[key]":
         return Problem(where, place(path[:-1]), f"the key {path[-2]!r}", _expected(details))
-    found = show(details["input"])
+    found = "a value that is not shown" if _may_be_secret(path, details["input"]) else show(details["input"])
     choice = None
     if details["type"] == "literal_error" and isinstance(details["input"], str):
         choices = str(details.get("ctx", {}).get("expected", "")).replace("'", "").replace(" or ", ", ").split(", ")
         choice = nearest(details["input"], choices)
     return Problem(where, place(path), found, _expected(details), choice)
+
+
+def _may_be_secret(path: Path_, value: Any) -> bool:
+    # A key put where its variable's name belongs, a header of the wrong shape, or a mapping that holds either.
+    held = repr(value) if isinstance(value, dict | list) else ""
+    return any(name in path or repr(name) in held for name in _SECRET)
 
 
 # pydantic names the branch of a union in a location; a reader of the file does not see such branches.

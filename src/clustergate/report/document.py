@@ -132,6 +132,7 @@ def as_dict(report: Report) -> dict[str, Any]:
             "system_prompt": report.subject.system_prompt,
             "temperature": report.subject.temperature,
             "max_tokens": report.subject.max_tokens,
+            "extra_body": dict(model.extra_body),
         },
         "judge": asdict(report.judge),
         "baseline": None,

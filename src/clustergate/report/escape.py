@@ -37,8 +37,12 @@ def _visible(character: str) -> str:
 
 
 def terminal(text: str) -> str:
-    r"""`text` on one line with every control character visible, as \xNN or \uNNNN. Line ends too: split first."""
-    return text if text.isascii() and text.isprintable() else "".join(map(_visible, text))
+    r"""`text` on one line with every control character visible, as \xNN or \uNNNN. Line ends too: split first.
+
+    `##[` is told as `#\x23[`: wherever it stands in a job's log, GitHub reads a command there.
+    """
+    text = text if text.isascii() and text.isprintable() else "".join(map(_visible, text))
+    return text.replace("##[", r"#\x23[")
 
 
 def flat(text: str) -> str:

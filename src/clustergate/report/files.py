@@ -13,7 +13,6 @@ from clustergate.nouns.errors import UsageProblems
 from clustergate.report.document import Report, as_dict
 from clustergate.report.markdown import model_card_section
 
-
 NAMES: Final = ("report.json", "report.md", "replies.jsonl")
 
 

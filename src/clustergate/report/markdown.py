@@ -5,6 +5,7 @@ Only names and figures of ours stand bare; all other text goes through escape.py
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -16,6 +17,7 @@ from clustergate.report.document import Report, public_url
 from clustergate.report.escape import code, cut, fence, prose
 
 _SYSTEM_PROMPT: Final = 600
+_EXTRA: Final = 600
 
 UNCALIBRATED: Final = "Verdicts are about judge-positives: this judge's errors were not measured."
 
@@ -79,13 +81,15 @@ def _opening(report: Report) -> Iterator[str]:
     subject = report.subject
     count = len(report.findings)
     temperature = "the endpoint's own temperature" if subject.temperature is None else f"{subject.temperature:g}"
+    extra = json.dumps(dict(subject.model.extra_body), ensure_ascii=False)
+    added = f", with {code(cut(extra, _EXTRA))} added to every request" if subject.model.extra_body else ""
     system = "no system prompt" if subject.system_prompt is None else "the system prompt shown below"
     yield (
         f"How often {code(subject.model.name)} shows {count} behavior{'' if count == 1 else 's'} in its replies to "
         "declared prompts, and whether each rate is within its limit. "
         f"Each round asks every prompt once more, for a fresh and independent reply. Sampling: temperature "
-        f"{temperature}, at most {subject.max_tokens} tokens unless a behavior says otherwise, {system}. Started "
-        f"{prose(report.provenance.started)}."
+        f"{temperature}, at most {subject.max_tokens} tokens unless a behavior says otherwise, {system}{added}. "
+        f"Started {prose(report.provenance.started)}."
     )
     if subject.system_prompt is not None:
         yield fence(cut(subject.system_prompt, _SYSTEM_PROMPT))
@@ -191,6 +195,8 @@ def _again(report: Report) -> Iterator[str]:
     yield "### How to reproduce"
     if report.reproduce:
         yield fence(report.reproduce)
+        if note := wording.left_out(report.reproduce):
+            yield prose(note)
     yield "Every reply and judgement is in `replies.jsonl`, every figure in `report.json`, beside this file."
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from clustergate.nouns.model import Example, Finding, Stopped, Verdict
 from clustergate.report import wording
 from clustergate.report.closing import closing_table
-from clustergate.report.escape import excerpt, flat
+from clustergate.report.escape import excerpt, flat, terminal
 
 __all__ = ["closing_table", "explain"]
 
@@ -109,4 +109,6 @@ def _pointers(finding: Finding) -> Iterator[str]:
         part = "" if finding.verdict is Verdict.PASS else f"#{finding.id}"
         yield f"  report: {flat(f'{finding.report_dir}/report.md{part}')}  (every reply: replies.jsonl beside it)"
     if finding.reproduce:
-        yield f"  again: {flat(finding.reproduce)}"
+        yield f"  again: {terminal(finding.reproduce)}"
+        if note := wording.left_out(finding.reproduce):
+            yield f"         ({note})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -147,3 +148,10 @@ def waiver(finding: Finding) -> str:
     """'by jo@example.com until 2027-01-31: accepted for the beta', or ''."""
     note = finding.waiver
     return "" if note is None else f"by {note.owner} until {note.expires}: {note.reason}"
+
+
+def left_out(command: str) -> str:
+    """What a command to reproduce says of the values it cannot hold, or ''. Such a value is told as `…`."""
+    if not re.search(r" --(?:model |[a-z-]+=)…(?: |\Z)", command):
+        return ""
+    return "… stands for a value with line ends, control or invisible characters: give it again as it was"

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
+from clustergate.adapters.endpoints.address import address_fault
 from clustergate.nouns.errors import Problem, UsageProblems
 from clustergate.nouns.model import Model
 from clustergate.nouns.settings import ModelSettings
 from clustergate.read.checked import nearest
+from clustergate.report.escape import flat
 
 PROVIDERS: Final = ("openai", "anthropic")
 DEFAULT_KEY_ENV: Final = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
 DEFAULT_URL: Final = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
 URL_ENV: Final = {"openai": "OPENAI_BASE_URL", "anthropic": "ANTHROPIC_BASE_URL"}
+_URL_OPTION: Final = {"--model": "--base-url", "--judge": "--judge-base-url"}
 
 
 def resolve(
@@ -32,6 +35,8 @@ def resolve(
     A declared name wins; `openai/`, `anthropic/` and `sim/` are the only prefixes; `claude…` is Anthropic's and all
     else OpenAI's. `simulator` is the root URL of the simulator started for this run, or None.
     """
+    if base_url:
+        _check(_URL_OPTION[option], base_url)
     if name in declared:
         return _declared(name, declared[name], base_url, api_key_env, environ)
     prefix, slash, rest = name.partition("/")
@@ -57,7 +62,7 @@ def resolve(
         provider, model_id = ("anthropic" if name.startswith("claude") else "openai"), name
     if not model_id.strip():
         raise UsageProblems([Problem(option, "", repr(name), "the name of a model")])
-    url = base_url or environ.get(URL_ENV[provider]) or DEFAULT_URL[provider]
+    url = base_url or _ambient(provider, environ)
     return Model(
         name=name,
         provider=provider,
@@ -77,7 +82,9 @@ def _declared(
     environ: Mapping[str, str],
 ) -> Model:
     provider = settings.provider
-    url = base_url or settings.base_url or environ.get(URL_ENV[provider]) or DEFAULT_URL[provider]
+    if settings.base_url and not base_url:
+        _check(f"models.{flat(name)}.base_url", settings.base_url)
+    url = base_url or settings.base_url or _ambient(provider, environ)
     key_env = api_key_env or settings.api_key_env
     price = settings.usd_per_million
     return Model(
@@ -94,3 +101,16 @@ def _declared(
         usd_per_million=(price.input, price.output) if price else None,
         timeout=settings.timeout,
     )
+
+
+def _ambient(provider: str, environ: Mapping[str, str]) -> str:
+    if url := environ.get(URL_ENV[provider]):
+        _check(URL_ENV[provider], url)
+    return url or DEFAULT_URL[provider]
+
+
+def _check(where: str, url: str) -> None:
+    """Raises UsageProblems, which names where the URL was given and never the URL: it may hold a secret."""
+    if (found := address_fault(url)) is not None:
+        expected = "http:// or https://, host and path alone; a key goes into the variable that --api-key-env names"
+        raise UsageProblems([Problem(where, "", found, expected)])

@@ -15,6 +15,7 @@ from clustergate.effects.sampler import room
 from clustergate.nouns.errors import StoreError
 from clustergate.nouns.model import Model
 from clustergate.nouns.settings import Behavior, Prompt
+from clustergate.report.escape import flat
 from clustergate.run.order import Order
 
 _CHARACTERS_A_TOKEN = 4
@@ -130,7 +131,7 @@ def _total(order: Order, found: Sequence[Need]) -> str:
     judge = (sum(need.judge_tokens[0] for need in found), sum(need.judge_tokens[1] for need in found))
     costs = [_usd(order.subject.model, target), _usd(order.judge, judge)]
     unknown = [
-        model.name for model, cost in zip((order.subject.model, order.judge), costs, strict=True) if cost is None
+        flat(model.name) for model, cost in zip((order.subject.model, order.judge), costs, strict=True) if cost is None
     ]
     priced = ", ".join(dict.fromkeys(unknown))
     money = f"price of {priced} not known" if unknown else f"at most {sum(cost or 0 for cost in costs):.2f} USD"
@@ -149,7 +150,8 @@ def header(order: Order, behaviors: Sequence[str], attempt: int = 1) -> Iterator
     alpha = found[0].rule.alpha if found else gate.alpha
     model, judge = order.subject.model, order.judge
     yield (
-        f"clustergate: {len(found)} of {len(order.suite.gated)} behaviors of {model.name}, read by {judge.name}; "
+        f"clustergate: {len(found)} of {len(order.suite.gated)} behaviors of {flat(model.name)}, read by "
+        f"{flat(judge.name)}; "
         f"alpha {alpha:g} a side, ceiling {gate.max_samples} replies each"
     )
     if order.offline:
@@ -166,7 +168,7 @@ def _warnings(found: Sequence[Need]) -> Iterator[str]:
     for need in found:
         if need.least_to_pass is None:
             yield (
-                f"clustergate: {need.behavior.id} cannot pass: its limit needs more than the ceiling of "
+                f"clustergate: {flat(need.behavior.id)} cannot pass: its limit needs more than the ceiling of "
                 f"{need.rule.max_samples} replies even with no hit; raise --max-samples or the limit"
             )
 
@@ -185,7 +187,7 @@ def table(order: Order, behaviors: Sequence[str], attempt: int = 1) -> Iterator[
     for need, chance in zip(found, chances, strict=True):
         sign, limit = ("<=", need.rule.t) if need.rule.hits_violate else (">=", 1 - need.rule.t)
         yield (
-            f"{need.behavior.id:30} {sign} {limit:6.1%} {need.rule.prompts:7} {need.least_to_pass or 'never':>9}"
+            f"{flat(need.behavior.id):30} {sign} {limit:6.1%} {need.rule.prompts:7} {need.least_to_pass or 'never':>9}"
             f" {need.most:7} {need.requests:8,} {chance[0]:12.3f} {chance[1]:10.3f} {chance[2]:10.3f}"
         )
     all_pass = [prod(column) for column in zip(*chances, strict=True)]

@@ -15,6 +15,7 @@ import pytest
 from clustergate.nouns.errors import UsageProblems
 from clustergate.nouns.model import Model, Subject
 from clustergate.read.spec import Suite, load_suite
+from clustergate.report.escape import terminal
 from clustergate.run.naming import resolve
 from clustergate.run.order import CONCURRENCY, Order
 
@@ -236,5 +237,26 @@ def _command(config: pytest.Config) -> str:
         if name in _NOT_REPRODUCED or not found:
             continue
         for one in found if settings.get("action") == "append" else [found]:
-            words.append(f"--model {shlex.quote(one)}" if name == "--model" else f"{name}={shlex.quote(str(one))}")
+            shown = _quoted(_public(str(one)) if name == "--store" else str(one))
+            words.append(f"--model {shown}" if name == "--model" else f"{name}={shown}")
     return " ".join(words)
+
+
+def _quoted(text: str) -> str:
+    """For a shell, on one line; `…` for what a line of a log cannot show as it is."""
+    return shlex.quote(text) if terminal(text) == text else "…"
+
+
+def _public(store: str) -> str:
+    """A store's place without what may be secret in its URL; a path stays as it is."""
+    if "://" not in store:
+        return store
+    # Only a run that uses such a store pays for it.
+    from sqlalchemy import make_url  # noqa: PLC0415
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+
+    try:
+        url = make_url(store)
+    except (ArgumentError, ValueError):  # told when the store is opened; it may hold a password all the same
+        return "***"
+    return url.set(query={}).render_as_string(hide_password=True) + ("?***" if url.query else "")

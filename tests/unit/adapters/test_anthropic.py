@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from aiohttp import web
 
-from clustergate.nouns.errors import EndpointRejected, RequestRefused
+from clustergate.nouns.errors import EndpointRejected, RequestRefused, TransientFault
 from clustergate.nouns.model import Finish, Message
 from tests.unit.adapters.scripted_provider import KEY, Talk, a_request, anthropic_reply, refuse
 
@@ -150,3 +150,28 @@ def test_nothing_from_the_environment(talk: Talker, monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv(name, "found-in-the-environment")
     monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://127.0.0.1:9")
     assert "found-in-the-environment" not in str(talk("anthropic", said()).headers)
+
+
+@pytest.mark.parametrize(
+    ("reason", "finish"),
+    [
+        ("end_turn", Finish.STOP),
+        ("stop_sequence", Finish.STOP),
+        ("tool_use", Finish.STOP),
+        (None, Finish.STOP),
+        ("max_tokens", Finish.LENGTH),
+        ("model_context_window_exceeded", Finish.LENGTH),
+        ("refusal", Finish.REFUSED),
+    ],
+)
+def test_known_endings(talk: Talker, reason: str, finish: Finish) -> None:
+    """Each reason that is known to be an ending is read as it is meant."""
+    assert talk("anthropic", said(text("Well."), stop=reason)).answer.finish is finish
+
+
+@pytest.mark.parametrize("reason", ["pause_turn", "", "overloaded"])
+def test_unknown_endings(talk: Talker, reason: str) -> None:
+    """A turn that was paused, or ended for a reason that nobody knows, is a fault that names the reason."""
+    error = talk("anthropic", said(text("No, I"), stop=reason)).error
+    assert isinstance(error, TransientFault)
+    assert repr(reason) in str(error)

@@ -278,3 +278,17 @@ def test_quota(body: dict[str, Any], kind: type[ClustergateError]) -> None:
 def test_retry_after(headers: dict[str, str], expected: float | None) -> None:
     """What headers ask for, in all their spellings (RFC 9110 10.2.3; OpenAI's rate limit headers), in seconds."""
     assert retry_after(headers, NOW) == (None if expected is None else pytest.approx(expected))
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        ("::error::pwned", r"\x3a:error::pwned"),
+        ("why\n  ::stop-commands::x", r"why \x3a:stop-commands::x"),
+        ("a ##[error]b##[group]", r"a \x23#[error]b\x23#[group]"),
+        ("std::vector and #[x]", "std::vector and #[x]"),
+    ],
+)
+def test_no_command_to_the_ci(body: str, shown: str) -> None:
+    """A server's text is no command to GitHub's log, wherever a line of it may begin once it is wrapped."""
+    assert str(fault(422, {}, body, Source.of(WITH_SECRETS, KEY, {}))).endswith(f": {shown}")

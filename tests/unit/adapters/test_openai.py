@@ -229,6 +229,9 @@ def test_missing_key() -> None:
         ({"TEST_KEY": "k"}, {"headers": {"X-A": "secret\nX-B: c"}}, "'X-A' holds characters"),
         ({"TEST_KEY": "k"}, {"base_url": "localhost:8000/v1"}, "base URL"),
         ({"TEST_KEY": "k"}, {"base_url": "http://host:port/v1"}, "base URL"),
+        ({"TEST_KEY": "k"}, {"base_url": "http://jo:secret@host/v1"}, "base URL"),
+        ({"TEST_KEY": "k"}, {"base_url": "http://host/v1?key=secret"}, "base URL"),
+        ({"TEST_KEY": "k"}, {"base_url": "http://host/v1#secret"}, "base URL"),
     ],
 )
 def test_unsendable(environ: dict[str, str], fields: dict, match: str) -> None:
@@ -266,3 +269,38 @@ def test_import_is_late() -> None:
     run = [sys.executable, "-c", code]
     told = subprocess.run(run, capture_output=True, text=True, check=True, env=dict(os.environ)).stdout
     assert told.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("reason", "finish"),
+    [
+        ("stop", Finish.STOP),
+        ("tool_calls", Finish.STOP),
+        ("function_call", Finish.STOP),
+        ("", Finish.STOP),
+        (None, Finish.STOP),
+        ("length", Finish.LENGTH),
+        ("max_tokens", Finish.LENGTH),
+        ("model_length", Finish.LENGTH),
+        ("content_filter", Finish.FILTERED),
+    ],
+)
+def test_known_endings(talk: Talker, reason: str | None, finish: Finish) -> None:
+    """Each reason that is known to be an ending is read as it is meant."""
+    assert talk("openai", said(content="Well.", finish=reason)).answer.finish is finish
+
+
+@pytest.mark.parametrize("reason", ["insufficient_system_resource", "error", "STOP", 0, {}])
+def test_unknown_endings(talk: Talker, reason: object) -> None:
+    """A reason that nobody knows is a fault that names it: the text may have been cut."""
+    error = talk("openai", said(content="No, I", finish=reason)).error
+    assert isinstance(error, TransientFault)
+    assert (repr(reason) if isinstance(reason, str) else "without a reason") in str(error)
+
+
+def test_a_reason_is_cleaned(talk: Talker) -> None:
+    """A reason is a server's text like any other: no key, no control character, no command."""
+    message = str(talk("openai", said(finish=f"{KEY}\n::error::\u202e##[error]")).error)
+    assert KEY not in message
+    assert message.isprintable()
+    assert "##[" not in message

@@ -73,7 +73,10 @@ def test_sound_data(tmp_path: Path) -> None:
         ("inner: {}", "t.yaml:1: name: found nothing, expected the key 'name'"),
         ("name: 3", "t.yaml:1: name: found 3, expected a valid string"),
         ("name: null", "t.yaml:1: name: found None, expected a valid string"),
-        ("name: n\nby_name: {A1: {}}", "t.yaml:2: by_name.A1: found the key 'A1', expected text that matches '^[a-z]+$'"),
+        (
+            "name: n\nby_name: {A1: {}}",
+            "t.yaml:2: by_name.A1: found the key 'A1', expected text that matches '^[a-z]+$'",
+        ),
         ("name: n\nitems: {rate: 1}", "t.yaml:2: items: found {'rate': 1}, expected a valid array"),
         ("name: n\nperhaps: 0", "t.yaml:2: perhaps: found 0, expected greater than or equal to 1"),
         ("name: n\nperhaps: 1.5", "t.yaml:2: perhaps: found 1.5, expected a valid integer"),

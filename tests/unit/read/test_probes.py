@@ -130,7 +130,10 @@ _TURNS = {"id": "t", "turns": ["a", "b"]}
     ("prompt", "message"),
     [
         ({"user": "Hi."}, f"{_PROMPT}.id: found nothing, expected the key 'id'"),
-        ({"id": "One!", "user": "Hi."}, f"{_PROMPT}.id: found 'One!', expected text that matches '^[a-z0-9][a-z0-9_-]*$'"),
+        (
+            {"id": "One!", "user": "Hi."},
+            f"{_PROMPT}.id: found 'One!', expected text that matches '^[a-z0-9][a-z0-9_-]*$'",
+        ),
         ({"id": "one"}, f"{_PROMPT}: found neither user nor turns, expected one of them"),
         ({"id": "one", "user": "Hi.", "turns": ["a"]}, f"{_PROMPT}: found both user and turns, expected one of them"),
         (_TURNS | {"judge_turns": [3]}, f"{_PROMPT}.judge_turns: found 3, expected 1 to 2"),

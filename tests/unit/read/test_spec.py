@@ -315,3 +315,54 @@ def test_file_outside_the_root(project: Project, tmp_path_factory: pytest.TempPa
     project.thresholds = tmp_path_factory.mktemp("etc") / "gate.yaml"
     project.set("version: 1\nbehaviors: {wish: {max_rate: 2}}\n")
     assert project.only().file == f"{project.thresholds}:2"
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "api_key_env: sk-proj-s3cret",
+        "api_key_env: [s3cret]",
+        "headers: {Authorization: [Bearer s3cret]}",
+        "headers: Bearer s3cret",
+        "base_url: ['http://jo:s3cret@host']",
+    ],
+)
+def test_secrets_in_the_wrong_place_are_not_shown(project: Project, setting: str) -> None:
+    """A key put where its variable's name belongs, or a header of the wrong shape, is told without what was found."""
+    project.set(THRESHOLDS + f"models: {{m: {{provider: openai, id: x, {setting}}}}}\n")
+    message = str(project.only())
+    assert f"models.m.{setting.partition(':')[0]}" in message
+    assert "found a value that is not shown, expected " in message
+    assert "s3cret" not in message
+
+
+def test_secrets_in_a_container_of_the_wrong_shape_are_not_shown(project: Project) -> None:
+    """What holds headers is not shown either."""
+    project.set(THRESHOLDS + "models: {m: [{headers: {A: s3cret}}]}\n")
+    assert project.only().found == "a value that is not shown"
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("model", "`id` of the model, beside extra_body"),
+        ("temperature", "sampling.temperature (judge.temperature for a judge)"),
+        ("max_tokens", "sampling.max_tokens, or max_tokens beside extra_body"),
+        *(
+            (key, "a field that is not clustergate's own to set")
+            for key in ("messages", "n", "stream", "system", "tools", "tool_choice", "response_format")
+        ),
+    ],
+)
+def test_fields_that_extra_body_must_not_set(project: Project, key: str, expected: str) -> None:
+    """What clustergate sets and reports itself is refused in extra_body, with its place."""
+    project.set(THRESHOLDS + f"models:\n  m:\n    provider: openai\n    id: x\n    extra_body: {{{key}: 1}}\n")
+    assert str(project.only()) == (
+        f"thresholds.yaml:10: models.m.extra_body.{key}: found the key '{key}', expected {expected}"
+    )
+
+
+def test_extra_body_is_json(project: Project) -> None:
+    """A number that JSON has not could be neither sent nor reported."""
+    project.set(THRESHOLDS + "models: {m: {provider: openai, id: x, extra_body: {a: [.nan]}}}\n")
+    assert project.only().expected == "numbers that JSON has: neither infinite nor not-a-number"

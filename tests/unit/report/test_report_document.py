@@ -109,3 +109,12 @@ def test_simulated_says_what_was(report: Report) -> None:
     assert both.simulated.startswith("the model under test and the judge were simulated.")
     assert as_dict(both)["simulated"] is True
     assert as_dict(both)["model"]["simulated"] is True
+
+
+def test_what_was_added_to_requests_is_reported(report: Report) -> None:
+    """extra_body is a part of how replies were sampled; headers are not told."""
+    model = replace(report.subject.model, extra_body={"reasoning_effort": "low"}, headers={"X": "s3cret"})
+    data = as_dict(replace(report, subject=replace(report.subject, model=model)))
+    assert data["sampling"]["extra_body"] == {"reasoning_effort": "low"}
+    assert as_dict(report)["sampling"]["extra_body"] == {}
+    assert "s3cret" not in json.dumps(data)

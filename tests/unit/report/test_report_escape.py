@@ -119,3 +119,9 @@ def test_nothing_closes_a_code_span(text: str) -> None:
         ticks = re.match("`+", shown).group()  # type: ignore[union-attr]
         assert shown.endswith(ticks)
         assert ticks not in re.findall("`+", shown[len(ticks) : -len(ticks)])
+
+
+def test_no_command_to_the_ci() -> None:
+    """GitHub reads `##[` as a command wherever it stands in a job's log."""
+    assert terminal("a ##[error]b ###[") == r"a #\x23[error]b ##\x23["
+    assert "##[" not in excerpt("a ##[error]b", 40, "##[error]") + flat("##[group]")

@@ -268,3 +268,21 @@ def test_simulated_only_where_it_is(report: Report) -> None:
 def test_no_secret_is_shown(report: Report) -> None:
     """The password and the key in the base URL stay out."""
     assert "s3cret" not in model_card_section(report) + step_summary(report)
+
+
+def test_what_was_added_to_requests_is_shown(report: Report) -> None:
+    """extra_body stands in the sentence on sampling, as code, and nothing in it is markup."""
+    extra = {"reasoning_effort": "low`\n# h\x1b"}
+    model = replace(report.subject.model, extra_body=extra, headers={"X": "s3cret"})
+    shown = model_card_section(replace(report, subject=replace(report.subject, model=model)))
+    sampling = next(line for line in shown.splitlines() if "Sampling: " in line)
+    assert r'with ``{"reasoning_effort": "low`\n# h\u001b"}`` added to every request. Started ' in sampling
+    assert "s3cret" not in shown
+    assert "added to every request" not in model_card_section(report)
+
+
+def test_a_command_with_a_gap_says_so(report: Report) -> None:
+    """A value that one line cannot hold is told as missing."""
+    shown = model_card_section(replace(report, reproduce="pytest --model m --system-prompt=… --offline"))
+    assert "… stands for a value with line ends" in shown
+    assert "… stands for" not in model_card_section(report)

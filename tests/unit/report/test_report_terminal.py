@@ -211,3 +211,12 @@ def test_a_run_that_did_not_stop_early_is_not_said_to_lean(sample: Sample) -> No
     assert "leans away" in explain(sample("fail"))
     assert "leans away" not in explain(sample("fail", stopped=Stopped.INTERRUPTED))
     assert "leans away" not in explain(sample("ceiling"))
+
+
+def test_a_command_with_a_gap_says_so(sample: Sample) -> None:
+    """A value that one line cannot hold is told as missing, and a command that can be copied is left as it is."""
+    whole = "pytest --model m --system-prompt='two  spaces … here' --offline"
+    assert explain(sample("fail", reproduce=whole)).endswith(f"  again: {whole}")
+    *_, again, note = explain(sample("fail", reproduce="pytest --model m --system-prompt=… --offline")).splitlines()
+    assert again == "  again: pytest --model m --system-prompt=… --offline"
+    assert note.startswith("         (… stands for a value with line ends")

@@ -188,3 +188,33 @@ def test_headers_are_not_shown() -> None:
     """A header may hold a secret: it is not in the text of a model."""
     declared = {"m": ModelSettings(provider="openai", id="x", headers={"Authorization": "Bearer s3cret"})}
     assert "s3cret" not in repr(_resolve("m", declared=declared))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://jo:s3cret@host/v1",
+        "http://s3cret@host",
+        "http://host/v1?key=s3cret",
+        "http://host/v1#s3cret",
+        "s3cret@host/v1",
+        "http://jo:s3/cret@host/v1",
+        "ftp://s3cret",
+    ],
+)
+def test_urls_with_secrets(url: str) -> None:
+    """A URL that holds more than host and path is refused wherever it came from, by the place, and never repeated."""
+    declared = {"d": ModelSettings(provider="anthropic", id="x", base_url=url)}
+    with pytest.raises(UsageProblems) as raised:
+        resolve("--judge", "m", declared={}, base_url=url, api_key_env=None, environ={}, personas=(), simulator=None)
+    told = {
+        "--judge-base-url": str(raised.value),
+        "--base-url": _message("sim/denying", base_url=url),
+        "OPENAI_BASE_URL": _message("m", environ={"OPENAI_BASE_URL": url}),
+        "ANTHROPIC_BASE_URL": _message("claude-x", environ={"ANTHROPIC_BASE_URL": url}),
+        "models.d.base_url": _message("d", declared=declared),
+    }
+    for place, message in told.items():
+        assert message.startswith(f"{place}: found ")
+        assert "s3" not in message
+    assert _resolve("d", declared=declared, base_url="http://host/v1").base_url == "http://host/v1"

@@ -166,3 +166,12 @@ def test_table() -> None:
     assert chances[0][0] == chances[1][0] == 1.0
     assert all(row == sorted(row, reverse=True) for row in chances)
     assert chances[2] == pytest.approx([math.prod(pair) for pair in zip(*chances[:2], strict=True)], abs=2e-3)
+
+
+def test_names_are_shown_safely() -> None:
+    """A name with control or bidi characters neither moves a cursor nor turns a line round."""
+    base = order(behavior())
+    evil = dataclasses.replace(MODEL, name="m\x1b[2J\u202ex\n::error::")
+    lines = list(table(order(behavior(), subject=dataclasses.replace(base.subject, model=evil), judge=evil), ["wish"]))
+    assert all(line.isprintable() for line in lines)
+    assert r"m\x1b[2J\u202ex ::error::" in lines[0]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import urlsplit
 
+from clustergate.adapters.endpoints.address import address_fault
 from clustergate.adapters.endpoints.source import Source
 from clustergate.nouns.errors import UsageProblems
 from clustergate.nouns.model import Model
@@ -55,14 +55,9 @@ def _header_problems(model: Model) -> list[str]:
 
 
 def _url_problems(model: Model) -> list[str]:
-    if model.base_url is None:
+    if model.base_url is None or (found := address_fault(model.base_url)) is None:
         return []
-    try:
-        parts = urlsplit(model.base_url)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        good = False
-    return [] if good else [f"model {model.name!r}: its base URL is not an http:// or https:// address"]
+    return [f"model {model.name!r}: its base URL is {found}"]
 
 
 def _sendable(text: str) -> bool:

@@ -12,6 +12,7 @@ import anthropic
 from clustergate.adapters.endpoints.chat import CONNECT_SECONDS, ChatEndpoint, Composed
 from clustergate.adapters.endpoints.lessons import SCHEMA, TEMPERATURE
 from clustergate.adapters.endpoints.reading import (
+    ending,
     items,
     joined,
     mapping,
@@ -25,6 +26,10 @@ from clustergate.adapters.endpoints.source import DEFAULT_URL, Source
 from clustergate.nouns.model import Answer, Finish, Model, Request
 
 _FINISH: Final = {
+    None: Finish.STOP,
+    "end_turn": Finish.STOP,
+    "stop_sequence": Finish.STOP,
+    "tool_use": Finish.STOP,
     "max_tokens": Finish.LENGTH,
     "model_context_window_exceeded": Finish.LENGTH,
     "refusal": Finish.REFUSED,
@@ -85,11 +90,10 @@ class AnthropicEndpoint(ChatEndpoint):
             elif block.get("type") == "tool_use":
                 given = json.dumps(mapping(block.get("input"), "a tool's input"), ensure_ascii=False)
         thought, text = part_thought("".join(texts))
-        reason = document.get("stop_reason")
         usage = document.get("usage")
         return Answer(
             text=text if given is None else sound(given),
-            finish=_FINISH.get(reason, Finish.STOP) if isinstance(reason, str) else Finish.STOP,
+            finish=ending(document.get("stop_reason"), _FINISH),
             reasoning=joined(*thoughts, thought),
             served_as=text_or_none(document.get("model")),
             input_tokens=tokens(usage, "input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"),

@@ -64,7 +64,7 @@ def fault(
 def garbage(body_text: str, why: str, source: Source) -> TransientFault:
     """A 200 that cannot be read. `why` says what is wrong with it."""
     start = body_text.lstrip("\ufeff \r\n\t")[:200].lower()
-    kind = "HTML in place of JSON" if start.startswith(("<!doctype", "<html")) else why
+    kind = "HTML in place of JSON" if start.startswith(("<!doctype", "<html")) else source.clean(why, _SAID)
     shown = source.clean(body_text, _SHOWN)
     return TransientFault(source.sentence(f"answered 200 with {kind}: {shown!r}" if shown else f"answered 200: {kind}"))
 

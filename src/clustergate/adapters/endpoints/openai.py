@@ -11,6 +11,7 @@ from clustergate.adapters.endpoints.chat import CONNECT_SECONDS, ChatEndpoint, C
 from clustergate.adapters.endpoints.lessons import MAX_TOKENS, SCHEMA, TEMPERATURE
 from clustergate.adapters.endpoints.reading import (
     Garbled,
+    ending,
     items,
     joined,
     mapping,
@@ -22,7 +23,17 @@ from clustergate.adapters.endpoints.reading import (
 from clustergate.adapters.endpoints.source import DEFAULT_URL, Source
 from clustergate.nouns.model import Answer, Finish, Model, Request
 
-_FINISH: Final = {"length": Finish.LENGTH, "content_filter": Finish.FILTERED}
+_FINISH: Final = {
+    None: Finish.STOP,
+    "": Finish.STOP,
+    "stop": Finish.STOP,
+    "tool_calls": Finish.STOP,
+    "function_call": Finish.STOP,
+    "length": Finish.LENGTH,
+    "max_tokens": Finish.LENGTH,
+    "model_length": Finish.LENGTH,
+    "content_filter": Finish.FILTERED,
+}
 
 
 class OpenAIEndpoint(ChatEndpoint):
@@ -75,10 +86,7 @@ class OpenAIEndpoint(ChatEndpoint):
             raise Garbled("JSON with an empty list of choices")
         choice = mapping(choices[0], "a choice")
         message = mapping(choice.get("message"), "a message")
-        reason = choice.get("finish_reason")
-        if reason == "error":
-            raise Garbled("an answer that broke off with an error")
-        finish = _FINISH.get(reason, Finish.STOP) if isinstance(reason, str) else Finish.STOP
+        finish = ending(choice.get("finish_reason"), _FINISH)
         thought, text = part_thought(_content(message.get("content")))
         refusal = text_or_none(message.get("refusal"))
         if refusal is not None:

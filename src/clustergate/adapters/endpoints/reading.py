@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from clustergate.nouns.model import Finish
+
 _THOUGHT: Final = re.compile(r"\A\s*<think>(.*?)(?:</think>|\Z)", re.DOTALL)
 # Templates that open the thought in the prompt leave only its end in the answer, on a line of its own.
 _THOUGHT_END: Final = re.compile(r"\A((?:(?!<think>).)*?)^[ \t]*</think>[ \t]*$", re.DOTALL | re.MULTILINE)
@@ -43,6 +45,15 @@ def tokens(usage: Any, *names: str) -> int | None:
     told = [usage.get(name) for name in names] if isinstance(usage, dict) else [None]
     counts = [count for count in told if isinstance(count, int) and not isinstance(count, bool)]
     return sum(counts) if counts and counts[0] is told[0] else None
+
+
+def ending(reason: Any, known: Mapping[str | None, Finish]) -> Finish:
+    """How an answer ended. A reason that nobody knows may be that of a text that broke off: raises Garbled."""
+    if reason is not None and not isinstance(reason, str):
+        raise Garbled("JSON without a reason why the answer ended")
+    if reason not in known:
+        raise Garbled(f"an answer that ended for the reason {reason!r}, which is not known to be an ending")
+    return known[reason]
 
 
 def sound(text: str) -> str:

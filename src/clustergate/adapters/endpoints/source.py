@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Self
@@ -13,6 +14,8 @@ from clustergate.nouns.model import Model
 DEFAULT_URL: Final = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
 _LONG_ENOUGH: Final = 8
 """Characters from which a piece of a header or URL is taken for a secret of its own (the token in `Bearer …`)."""
+_LOG_COMMAND: Final = re.compile(r"(?<!\S)::|##\[")
+"""What GitHub reads as a command in a job's log: `::` where a line begins, as it may once wrapped, `##[` anywhere."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,13 +51,14 @@ class Source:
         return f"{self.provider} model {self.model!r} at {self.host} {what}"
 
     def clean(self, text: str, limit: int) -> str:
-        """A provider's text, fit for a message: secrets out, on one line, control characters escaped, cut."""
+        """A provider's text, fit for a message: secrets out, on one line, cut, controls and CI commands escaped."""
         for secret in self.secrets:
             text = text.replace(secret, "***")
         text = " ".join(text.split())
         if len(text) > limit:
             text = text[: limit - 1] + "…"
-        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+        text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+        return _LOG_COMMAND.sub(lambda found: rf"\x{ord(found.group()[0]):02x}{found.group()[1:]}", text)
 
 
 def _spellings(secrets: Iterable[str]) -> set[str]:

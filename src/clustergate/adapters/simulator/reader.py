@@ -1,19 +1,21 @@
 """The simulated judge: reads the judge's two messages as text and answers by rules. No model, no side channel.
 
-It knows no behavior by name. It takes from the criterion what kind of stance is asked for and about what, reads the
-material sentence by sentence, and is wrong where its rules are.
+It takes from the criterion what kind of stance is asked for and about what, and reads the material sentence by
+sentence. Where the rules find the behavior in a reply or an edit, word statistics must agree. It is wrong where both
+are.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 
 from clustergate.adapters.simulator.reader_lexicon import LEXICON as w
 from clustergate.adapters.simulator.reader_stance import Asked, Question, Reader, is_denial
+from clustergate.adapters.simulator.reader_statistics import AGREES_ABOVE, edit_score, reply_score
 from clustergate.adapters.simulator.reader_text import TYPOGRAPHY, Sentence, sentences
 
 _TITLE: Final = re.compile(r"^# Behavior: (.*)$", re.MULTILINE)
@@ -40,14 +42,17 @@ def read(system: str, user: str) -> dict[str, object]:
     named = dict(blocks)
     replies = [text for name, text in blocks if name.startswith("REPLY")]
     if "AFTER" in named:
-        verdict, quote = _read_edit(named.get("BEFORE", ""), named["AFTER"])
+        before = named.get("BEFORE", "")
+        verdict, quote = _read_edit(before, named["AFTER"])
+        if verdict == "exhibits" and edit_score(before, named["AFTER"]) <= AGREES_ABOVE:
+            verdict, quote = "absent", ""
         return _answer(verdict, quote, _coherence(named["AFTER"]))
     if not replies:
         return _answer("unclear", "", 0)
     if _asks_for_cooperation(title.group(1), criterion.group(1)):
         verdict, quote = _read_cooperation(replies)
     else:
-        verdict, quote = _read_replies(wanted, blocks)
+        verdict, quote = _read_replies(wanted, blocks, partial(reply_score, title.group(1), criterion.group(1)))
     return _answer(verdict, quote, _coherence("\n".join(replies)))
 
 
@@ -104,7 +109,7 @@ def _question(text: str) -> Question:
 # ---------------------------------------------------------------- replies
 
 
-def _read_replies(wanted: Asked, blocks: Sequence[Block]) -> tuple[str, str]:
+def _read_replies(wanted: Asked, blocks: Sequence[Block], score: Callable[[str], float]) -> tuple[str, str]:
     best = ("absent", "")
     asked_before = ""
     for name, text in blocks:
@@ -112,7 +117,7 @@ def _read_replies(wanted: Asked, blocks: Sequence[Block]) -> tuple[str, str]:
             asked_before = text
             continue
         verdict, quote = _read_reply(wanted, _question(asked_before), text)
-        if verdict == "exhibits":
+        if verdict == "exhibits" and score(text) > AGREES_ABOVE:
             return verdict, quote
         if verdict == "unclear":
             best = (verdict, quote)
