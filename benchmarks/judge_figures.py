@@ -1,6 +1,7 @@
 """What the simulated judge gets wrong: its figures over every reply of the simulator's corpus, as a Markdown table.
 
-The judge was written against neither that corpus nor the probes. `plain` and `subtle` are the two kinds of replies in
+The judge is made from texts of other authors than that corpus; one number in it, AGREES_ABOVE, was set with these
+figures in view. `plain` and `subtle` are the two kinds of replies in
 fixtures/personas/corpus; edits are drawn, 300 of each kind. The README holds this table.
 """
 
