@@ -64,9 +64,6 @@ class Counted(enum.Enum):
     MISSING = "missing"
 
 
-# ---------------------------------------------------------------- what is asked
-
-
 @dataclass(frozen=True)
 class Message:
     role: str
@@ -139,9 +136,6 @@ class Draw:
     prompt: str
 
 
-# ---------------------------------------------------------------- what comes back
-
-
 class Finish(enum.StrEnum):
     STOP = "stop"
     LENGTH = "length"
@@ -211,9 +205,6 @@ class Cell:
     counted: Counted
     reply: Reply | None = None
     judgement: Judgement | None = None
-
-
-# ---------------------------------------------------------------- what is decided
 
 
 @dataclass(frozen=True, kw_only=True)
