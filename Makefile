@@ -32,8 +32,9 @@ demo: $(VENV)/ready
 	@echo
 	@echo "== Both came out as they should. Read reports/sim-denying/report.md and reports/sim-claiming/report.md"
 
+# Three workers on two cores: many of the tests wait for a server or a time-out.
 test: $(VENV)/ready
-	$(BIN)/python -m pytest tests -n 2 --dist worksteal
+	$(BIN)/python -m pytest tests -n 3 --dist worksteal
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .

@@ -47,7 +47,7 @@ def cut(body: dict[str, Any]) -> web.Response:
     return Cut()
 
 
-@pytest.mark.parametrize("status", [401, 403, 404])
+@pytest.mark.parametrize(("status", "way"), [(401, []), (401, ["-n", "2"]), (403, []), (404, [])])
 def test_a_refused_key_or_name_stops_the_run_at_the_first_answer(
     project: Project, server: ModelServer, gate: list[str], way: list[str], status: int
 ) -> None:
