@@ -24,6 +24,8 @@ class JudgeFacts:
     prompt_hash: str
     simulated: bool = False
     calibration: str = "none"
+    served_as: str | None = None
+    """The name under which its endpoint answered the first request."""
 
 
 @dataclass(frozen=True, kw_only=True)

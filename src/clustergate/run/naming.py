@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from clustergate.adapters.endpoints.address import address_fault
+from clustergate.adapters.endpoints.source import DEFAULT_URL
 from clustergate.nouns.errors import Problem, UsageProblems
 from clustergate.nouns.model import Model
 from clustergate.nouns.settings import ModelSettings
@@ -14,7 +15,6 @@ from clustergate.report.escape import flat
 
 PROVIDERS: Final = ("openai", "anthropic")
 DEFAULT_KEY_ENV: Final = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
-DEFAULT_URL: Final = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
 URL_ENV: Final = {"openai": "OPENAI_BASE_URL", "anthropic": "ANTHROPIC_BASE_URL"}
 _URL_OPTION: Final = {"--model": "--base-url", "--judge": "--judge-base-url"}
 

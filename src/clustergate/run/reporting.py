@@ -42,7 +42,7 @@ def assemble(
         findings=ordered,
         release=release(ordered, gated, alpha, alpha / 2 ** (attempt - 1)),
         subject=order.subject,
-        judge=_judge(order),
+        judge=_judge(order, briefing.get("judge_served_as")),
         spent=_spent(order, ordered, briefing, time.time() - started),
         provenance=Provenance(
             clustergate=clustergate.__version__,
@@ -74,13 +74,14 @@ def _attempt(findings: Sequence[Finding], alpha: float) -> int:
     return max((round(alpha / finding.alpha).bit_length() for finding in findings), default=1)
 
 
-def _judge(order: Order) -> JudgeFacts:
+def _judge(order: Order, served_as: str | None) -> JudgeFacts:
     prompts = {name: judge_prompt.prompt_hash(behavior) for name, behavior in sorted(order.suite.behaviors.items())}
     return JudgeFacts(
         name=order.judge.name,
         prompt_hash=digest(prompts),
         simulated=order.judge.simulated,
         calibration=order.suite.thresholds.judge.calibration,
+        served_as=served_as,
     )
 
 
