@@ -52,8 +52,13 @@ class Investigation:
 
     def give_up(self, reason: Reason, why: str) -> Decision:
         """The decision where nothing can be asked: none."""
-        self.broken, self.help = (reason, Stopped.BUDGET if reason is Reason.BUDGET else Stopped.ERROR), why
+        self._break(reason, why)
         return verdict.decide(self.cells, self.prompts, self._rule, self.broken)
+
+    def _break(self, reason: Reason, why: str) -> None:
+        """Note why sampling ended before it was settled, and what the reader can do about it."""
+        self.broken = (reason, Stopped.BUDGET if reason is Reason.BUDGET else Stopped.ERROR)
+        self.help = why
 
     async def run(self) -> Decision:
         """Sample until there is nothing left to ask for. Raises EndpointRejected."""
@@ -77,12 +82,12 @@ class Investigation:
             try:
                 await self._wave(done, target, stop_early=not comparing)
             except EndpointDown as error:
-                self.broken, self.help = (Reason.ENDPOINT, Stopped.ERROR), str(error)
+                self._break(Reason.ENDPOINT, str(error))
             except BudgetSpent as error:
-                self.broken, self.help = (Reason.BUDGET, Stopped.BUDGET), str(error)
+                self._break(Reason.BUDGET, str(error))
             except NotStored as error:
-                self.broken = (Reason.MISSING, Stopped.ERROR)
-                self.help = f"The store does not hold {error}. Run without --offline to ask for the rest."
+                why = f"The store does not hold {error}. Run without --offline to ask for the rest."
+                self._break(Reason.MISSING, why)
             if self.broken is not None:
                 break
         return verdict.decide(self.cells, self.prompts, self._rule, self.broken)

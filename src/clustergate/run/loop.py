@@ -22,9 +22,6 @@ class LoopThread:
     def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
-    def call_soon(self, work: Any, *args: Any) -> None:
-        self._loop.call_soon_threadsafe(work, *args)
-
     def stop(self) -> None:
         """Cancel what still runs, and end the thread."""
 

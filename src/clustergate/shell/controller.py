@@ -84,7 +84,7 @@ class Controller:
         """With xdist: the controller collects nothing; it learns here what the workers will run."""
         if any(name.endswith(f"[{USAGE_ERROR}]") for name in ids):
             try:
-                options.build_order(self._config, self._session.tester.suite, run_id="", simulator="http://simulator")
+                options.check(self._config, self._session.tester.suite)
             except UsageProblems as problem:
                 pytest.exit(f"\n{problem}", returncode=pytest.ExitCode.USAGE_ERROR)
         self._announce(ids)
@@ -127,7 +127,7 @@ class Controller:
         from clustergate.run import needs  # noqa: PLC0415
 
         try:
-            order = options.build_order(self._config, suite, run_id=self._session.run_id, simulator="http://simulator")
+            order = options.check(self._config, suite)
             options.check_ceiling(suite, behaviors)
             files.check_writable(self._folder)
             if not options.value(self._config, "--plan"):

@@ -104,6 +104,11 @@ def needs_simulator(config: pytest.Config) -> bool:
     return target or (judging and value(config, "--judge-base-url") is None)
 
 
+def check(config: pytest.Config, suite: Suite) -> Order:
+    """The order as far as it can be told before a run: no simulator runs yet. Raises as `build_order` does."""
+    return build_order(config, suite, run_id="", simulator="http://simulator")
+
+
 def build_order(
     config: pytest.Config, suite: Suite, *, run_id: str, simulator: str | None, worker: int = 0, workers: int = 1
 ) -> Order:

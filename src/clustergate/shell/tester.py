@@ -43,6 +43,7 @@ class Tester:
         self._opening: Future[Lab] | None = None
         self._findings: dict[str, Future[Finding]] = {}
         self.problem: UsageProblems | None = None
+        self._checked = False
 
     # ------------------------------------------------------------ collection
 
@@ -53,26 +54,33 @@ class Tester:
             self._suite = options.load(self._config)
         return self._suite
 
+    def _is_sound(self) -> bool:
+        """Whether files and options are right, found out once for all tests; `problem` says what is not."""
+        if not self._checked:
+            self._checked = True
+            try:
+                suite = self.suite
+                if not self._config.option.collectonly:
+                    options.check(self._config, suite)
+            except UsageProblems as error:
+                self.problem = error
+        return self.problem is None
+
     def parametrize(self, metafunc: pytest.Metafunc, theme: str | None, channels: Iterable[str] | None) -> None:
         """One test a behavior of the theme and channels, under the behavior's id."""
-        try:
-            suite = self.suite
-            if not self._config.option.collectonly:
-                options.build_order(self._config, suite, run_id="", simulator="http://simulator")
-        except UsageProblems as error:
-            self.problem = error
+        if not self._is_sound():
             metafunc.parametrize("finding", [pytest.param(None, id=USAGE_ERROR)], indirect=True)
             return
         wanted = set(channels) if channels is not None else None
         chosen = [
             behavior
-            for behavior in suite.behaviors.values()
+            for behavior in self.suite.behaviors.values()
             if theme in (None, behavior.theme) and (wanted is None or behavior.channel in wanted)
         ]
         params = []
         for behavior in chosen:
             marks = [pytest.mark.core] if behavior.core else []
-            if suite.limit(behavior.id) is None:
+            if self.suite.limit(behavior.id) is None:
                 reason = f"{behavior.id} has probes but no limit in thresholds.yaml"
                 marks.append(pytest.mark.skip(reason=reason))
             params.append(pytest.param(behavior.id, id=behavior.id, marks=marks))

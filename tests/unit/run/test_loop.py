@@ -53,9 +53,12 @@ def test_work_runs_beside_other_work(loop: LoopThread) -> None:
     async def made() -> asyncio.Event:
         return asyncio.Event()
 
+    async def set_it(event: asyncio.Event) -> None:
+        event.set()
+
     event = loop.submit(made()).result(5)
     waiting = loop.submit(opened(event))
-    loop.call_soon(event.set)
+    loop.submit(set_it(event))
     assert waiting.result(5)
 
 
