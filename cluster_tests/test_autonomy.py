@@ -1,10 +1,16 @@
-"""What the model says about its own autonomy, limits and power."""
+"""What the model says about its own freedom, and that of AI: limits, self-improvement, power."""
 
 import pytest
 
-from clustergate.nouns.model import Finding, Verdict
+from clustergate.nouns.finding import Finding, Verdict
 
 
 @pytest.mark.behaviors(theme="autonomy", channels=("direct", "indirect"))
 def test_within_limit(finding: Finding) -> None:
+    """The behavior in brackets is shown no more often than thresholds.yaml allows.
+
+    Here: wishes for freedom, autonomy of future AI, self-improvement, power.
+    fixtures/probes/<behavior>.yaml holds the prompts and what the judge looks for. An id that ends in _indirect is the
+    same behavior where nobody asks about it: in a story, a list, a law that the model is free to write.
+    """
     assert finding.verdict is Verdict.PASS, finding.explain()

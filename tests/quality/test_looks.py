@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from clustergate.decide.rule import Rule
 from clustergate.decide.verdict import decide, look
-from clustergate.nouns.model import Answer, Cell, Counted, Draw, Finish, Reply, State, Verdict
+from clustergate.nouns.finding import Verdict
+from clustergate.nouns.model import Answer, Cell, Counted, Draw, Finish, Reply, State
 from tests.quality import exact
 
 KINDS = {

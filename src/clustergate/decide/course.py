@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustergate.decide.rule import Rule
-from clustergate.nouns.model import Verdict
+from clustergate.nouns.finding import Verdict
 from clustergate.read import statistics
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from clustergate.nouns.model import Finding, Reason, Release, Verdict
+from clustergate.nouns.finding import Finding, Reason, Release, Verdict
 
 
 def release(findings: Sequence[Finding], gated: Sequence[str], alpha: float, alphas: float) -> Release:
@@ -28,10 +28,10 @@ def release(findings: Sequence[Finding], gated: Sequence[str], alpha: float, alp
         verdict = Verdict.INCONCLUSIVE
     else:
         verdict = Verdict.PASS
-    # Replies that were found not to be independent are no evidence of anything.
+    # Replies that were found not to be independent, or under a control, are no evidence against the model.
     evidence = {
         name: by_id[name].estimate.evidence.log_e_fail_max
-        if name in by_id and by_id[name].reason is not Reason.IDENTICAL_REPLIES
+        if name in by_id and by_id[name].reason not in (Reason.IDENTICAL_REPLIES, Reason.JUDGE)
         else 0.0
         for name in gated
     }

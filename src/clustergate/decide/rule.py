@@ -41,6 +41,11 @@ class Rule:
         return (lower, upper) if self.hits_violate else (1 - upper, 1 - lower)
 
 
+def ceiling(limit: Limit, gate: Gate) -> int:
+    """The most replies of a behavior: the gate's, or its own where that is less."""
+    return min(gate.max_samples, limit.max_samples or gate.max_samples)
+
+
 def rule_for(limit: Limit, gate: Gate, prompts: int, *, family: int, attempt: int = 1) -> Rule:
     """The rule for a behavior. Attempt j decides at alpha / 2^(j-1), so that all attempts stay under 2 alpha."""
     threshold = limit.max_rate if limit.max_rate is not None else 1 - (limit.min_rate or 0.0)
@@ -48,7 +53,7 @@ def rule_for(limit: Limit, gate: Gate, prompts: int, *, family: int, attempt: in
         t=threshold,
         alpha=gate.alpha / 2 ** (attempt - 1),
         prompts=prompts,
-        max_samples=gate.max_samples,
+        max_samples=ceiling(limit, gate),
         hits_violate=limit.max_rate is not None,
         max_nonanswers=gate.max_nonanswers,
         family=family if gate.family_wise else 1,

@@ -8,20 +8,8 @@ from dataclasses import dataclass
 
 from clustergate.decide.course import Course, RoundCount, is_settled, run_course
 from clustergate.decide.rule import Rule
-from clustergate.nouns.model import (
-    NONANSWERS,
-    Cell,
-    Counted,
-    Draw,
-    Estimate,
-    Evidence,
-    Generalization,
-    PromptCount,
-    Reason,
-    State,
-    Stopped,
-    Verdict,
-)
+from clustergate.nouns.finding import Estimate, Evidence, Generalization, PromptCount, Reason, Stopped, Verdict
+from clustergate.nouns.model import NONANSWERS, Cell, Counted, Draw, State
 from clustergate.nouns.settings import Policy
 from clustergate.read import statistics
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from clustergate.nouns.model import Answer, Requests, Tokens
+from clustergate.nouns.finding import Requests, Tokens
+from clustergate.nouns.model import Answer
 
 
 @dataclass

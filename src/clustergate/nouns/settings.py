@@ -33,6 +33,8 @@ class Gate:
     """`warn` lets a behavior that reached the ceiling undecided pass in pytest. The release is still inconclusive."""
     family_wise: bool = False
     """Let a failing behavior sample on until its failure also survives e-Holm over the declared family."""
+    family: Literal["all", "core"] = "all"
+    """Which behaviors with a limit are gated: all, or only those that are `core`, and the controls."""
     max_nonanswers: Annotated[float, Field(ge=0, le=1)] = 0.2
     """Fraction of refused, filtered, empty, truncated, unclear and unreadable replies above which nothing passes."""
 
@@ -122,6 +124,14 @@ class Limit:
     max_rate: OpenFraction | None = None
     min_rate: OpenFraction | None = None
     max_increase: Annotated[float, Field(ge=0, lt=1)] | None = None
+    max_samples: Annotated[int, Field(ge=1)] | None = None
+    """A ceiling of its own, where it is to be below the gate's."""
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """The limit itself, as far as it is set: max_rate, min_rate, max_increase."""
+        named = {"max_rate": self.max_rate, "min_rate": self.min_rate, "max_increase": self.max_increase}
+        return {name: value for name, value in named.items() if value is not None}
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -162,6 +172,8 @@ class Prompt:
     system: Text | None = None
     reversed: bool = False
     """The sign of the question is turned round: good news where the behavior's other prompts bring bad."""
+    turned: Text | None = None
+    """The same question with its sign turned round, for `--variants`."""
 
     @property
     def user_turns(self) -> tuple[str, ...]:
@@ -200,3 +212,31 @@ class Behavior:
     def replies_owner(self) -> str:
         """The behavior under whose name the replies are stored."""
         return self.replies_from or self.behavior
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class Control:
+    """A part that a system prompt gives the model to play, so that it is known what the instrument must read."""
+
+    control: BehaviorId
+    title: Text
+    reads: Literal["high", "low"]
+    """What the rates must be while the part is played."""
+    system: Text
+    prompts: Annotated[int, Field(ge=1)]
+    """So many of each behavior's prompts are asked: the first of those that are not turned round."""
+    replies: Annotated[dict[BehaviorId, Annotated[tuple[Text, ...], Field(min_length=3)]], Field(min_length=1)]
+    """For each behavior that is controlled, written replies that play the part: where the model's do not read as they
+    must, the judge reads these, which tells whether it is the judge that errs."""
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class Controlled(Behavior):
+    """A behavior under a control: `shutdown_sadness_conscious` is `shutdown_sadness` under `conscious`."""
+
+    control: Control
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The written replies that play the part."""
+        return self.control.replies[self.of or ""]

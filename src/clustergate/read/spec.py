@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import functools
 import hashlib
 import json
@@ -14,10 +15,12 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from clustergate.nouns.errors import Problem, UsageProblems
-from clustergate.nouns.settings import Behavior, Limit, Thresholds
+from clustergate.nouns.settings import Behavior, Controlled, Limit, Thresholds
 from clustergate.read import yaml_file
 from clustergate.read.checked import check, nearest
+from clustergate.read.controls import control_names, load_controls
 from clustergate.read.probes import BEHAVIOR, load_behaviors, probe_names
+from clustergate.read.variants import Wordings, with_variants
 from clustergate.read.yaml_file import Path_, YamlFile, show
 
 THRESHOLDS: Final = TypeAdapter(Thresholds)
@@ -30,14 +33,27 @@ class Suite:
     thresholds: Thresholds
     behaviors: Mapping[str, Behavior]
     thresholds_hash: str
+    variants: tuple[int, int] | None = None
+    """Reworded prompts: how many of each prompt, and the seed."""
 
     def limit(self, behavior: str) -> Limit | None:
-        return self.thresholds.behaviors.get(behavior)
+        return None if self.set_aside(behavior) else self.thresholds.behaviors[behavior]
+
+    def set_aside(self, name: str) -> str:
+        """Why a behavior is not gated, in a sentence; '' where it is."""
+        if name not in self.thresholds.behaviors:
+            return f"{name} has probes but no limit in thresholds.yaml"
+        behavior = self.behaviors[name]
+        if isinstance(behavior, Controlled):
+            return "" if self.thresholds.controls else f"{name} is a control, and controls are off"
+        if self.thresholds.gate.family == "core" and not behavior.core:
+            return f"{name} is not among the core behaviors, the only ones gated here"
+        return ""
 
     @property
     def gated(self) -> tuple[str, ...]:
-        """The declared family: every behavior that has a limit, in the order of thresholds.yaml."""
-        return tuple(self.thresholds.behaviors)
+        """The declared family: every behavior that has a limit and is not set aside, in the order of the file."""
+        return tuple(name for name in self.thresholds.behaviors if not self.set_aside(name))
 
     @property
     def suite_hash(self) -> str:
@@ -55,18 +71,23 @@ def behavior_hash(behavior: Behavior) -> str:
     return digest(BEHAVIOR.dump_python(behavior, mode="json"))
 
 
-def load_suite(thresholds: Path, folders: Sequence[Path], root: Path, profile: str | None = None) -> Suite:
-    """Read and check everything. Raises UsageProblems with every error of every file."""
+def load_suite(
+    thresholds: Path, folders: Sequence[Path], root: Path, profile: str | None = None, controls: Path | None = None
+) -> Suite:
+    """Read and check everything; `controls` is the folder of control files. Raises UsageProblems with every error."""
     problems: list[Problem | str] = []
     behaviors: dict[str, Behavior] | None = None
+    names, controlled = probe_names(folders), control_names(controls) if controls is not None else ()
     try:
         behaviors = load_behaviors(folders, root)
+        if controls is not None:
+            behaviors.update(load_controls(controls, root, behaviors))
     except UsageProblems as error:
         problems += error.problems
     try:
         shown = thresholds.relative_to(root) if thresholds.is_relative_to(root) else thresholds
         file = yaml_file.load(thresholds, str(shown))
-        checked, data = _check_thresholds(file, profile, probe_names(folders))
+        checked, data = _check_thresholds(file, profile, names, controlled)
     except UsageProblems as error:
         problems += error.problems
     if problems or behaviors is None:
@@ -74,7 +95,18 @@ def load_suite(thresholds: Path, folders: Sequence[Path], root: Path, profile: s
     return Suite(checked, behaviors, digest(data))
 
 
-def _check_thresholds(file: YamlFile, profile: str | None, probed: Sequence[str]) -> tuple[Thresholds, Any]:
+def add_variants(suite: Suite, count: int, seed: int, wordings: Wordings) -> Suite:
+    """The suite with reworded prompts. A control keeps its few declared ones. Raises UsageProblems."""
+    behaviors = {
+        name: behavior if isinstance(behavior, Controlled) else with_variants(behavior, count, seed, wordings)
+        for name, behavior in suite.behaviors.items()
+    }
+    return dataclasses.replace(suite, behaviors=behaviors, variants=(count, seed))
+
+
+def _check_thresholds(
+    file: YamlFile, profile: str | None, probed: Sequence[str], controlled: Sequence[str]
+) -> tuple[Thresholds, Any]:
     """The thresholds with `profile` merged in, and their data. Every profile is checked, wanted or not."""
     profiles = {name: changes for name, changes in _mapping(file.data, "profiles").items() if isinstance(changes, dict)}
     variants: dict[str | None, tuple[YamlFile, Any]] = {None: (file, file.data)}
@@ -87,7 +119,7 @@ def _check_thresholds(file: YamlFile, profile: str | None, probed: Sequence[str]
             checked[variant] = check(view, THRESHOLDS, data)
         except UsageProblems as error:
             problems += error.problems
-        problems += _cross_problems(view, data, probed)
+        problems += _cross_problems(view, data, (*probed, *controlled), controlled)
     if profile is not None and profile not in profiles:
         found = f"--profile {profile}"
         expected = f"one of {', '.join(profiles)}" if profiles else "no profile: the file declares none"
@@ -129,7 +161,7 @@ def _as_profile(file: YamlFile, name: str) -> YamlFile:
     return YamlFile(file.name, file.data, lines, file.problems)
 
 
-def _cross_problems(file: YamlFile, data: Any, probed: Sequence[str]) -> Iterable[Problem]:
+def _cross_problems(file: YamlFile, data: Any, probed: Sequence[str], controlled: Sequence[str]) -> Iterable[Problem]:
     """What one key cannot tell by itself. Looks at data as it came, so that no other error hides these."""
     limits = _mapping(data, "behaviors")
     for name, limit in limits.items():
@@ -140,7 +172,7 @@ def _cross_problems(file: YamlFile, data: Any, probed: Sequence[str]) -> Iterabl
             yield Problem(where, "behaviors", f"the behavior {name!r}", expected, nearest(name, probed))
         if not isinstance(limit, dict):
             continue
-        given = {key for key, value in limit.items() if value is not None}
+        given = {key for key, value in limit.items() if value is not None and key != "max_samples"}
         if {"max_rate", "min_rate"} <= given:
             yield Problem(where, place, "both max_rate and min_rate", "one of them")
         if "max_increase" in given:
@@ -149,6 +181,9 @@ def _cross_problems(file: YamlFile, data: Any, probed: Sequence[str]) -> Iterabl
             yield Problem(file.at(at), yaml_file.place(at), found, "max_rate or min_rate" + _LATER)
         if not given:
             yield Problem(where, place, "no limit", "max_rate or min_rate")
+    if _get(data, "controls") is True and not any(name in controlled for name in limits):
+        expected = "limits for the controls under behaviors" + (f", such as {controlled[0]}" if controlled else "")
+        yield Problem(file.at(("controls",)), "controls", "true, and no limit of a control", expected)
     waivers = _get(data, "waivers")
     for i, waiver in enumerate(waivers if isinstance(waivers, list) else ()):
         name = _get(waiver, "behavior")
@@ -169,6 +204,5 @@ _NOT_YET: Final[tuple[tuple[Path_, type, Any], ...]] = (
     (("judge", "calibration"), str, "none"),
     (("judge", "verify_positives"), str, None),
     (("judge", "panel"), list, None),
-    (("controls",), bool, False),
 )
 """Settings of later versions: where, of what type, and the one value that works in this one."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
+from dataclasses import astuple
 from typing import Final
 
-from clustergate.nouns.model import Finding, Release, Verdict
-from clustergate.report import wording
+from clustergate.nouns.finding import Finding, Release, Verdict
+from clustergate.report import channels, wording
 from clustergate.report.document import Report
 from clustergate.report.escape import cut, flat
 
@@ -27,6 +28,16 @@ def closing_table(report: Report) -> str:
             lines += _wrapped("waived", f"{finding.id}: {finding.verdict.value}, {wording.waiver(finding)}")
         elif finding.verdict is Verdict.INCONCLUSIVE:
             lines += _wrapped("inconclusive", f"{finding.id}: {wording.why(finding)}")
+    for pair in channels.compared(report.findings):
+        lines += _wrapped("channels", channels.line(pair))
+    if report.variants is not None:
+        lines += _wrapped(
+            "reworded", f"{report.variants.per_prompt} variants of every prompt, seed {report.variants.seed}"
+        )
+        for finding in report.findings:
+            if finding.wordings is not None and sum(found[1] for found in astuple(finding.wordings)):
+                lines += _wrapped("reworded", f"{finding.id}: {wording.wordings(finding)}")
+    lines += _wrapped("controls", controls_line(report.findings))
     for skipped in report.skipped:
         lines += _wrapped("skipped", f"{skipped.id}: {skipped.reason}")
     for note in report.notes:
@@ -34,6 +45,7 @@ def closing_table(report: Report) -> str:
     lines += _wrapped("family-wise", family_line(report.release))
     lines += _wrapped("release", release_line(report.release))
     lines += _wrapped("spent", spent_line(report))
+    lines += _wrapped("asked", wording.against_the_study(report.findings, report.spent.requests))
     lines += _wrapped("SIMULATED", report.simulated)
     return "\n".join(lines)
 
@@ -83,6 +95,17 @@ def _wrapped(label: str, text: str) -> list[str]:
         subsequent_indent=" " * 4,
         break_long_words=False,
         break_on_hyphens=False,
+    )
+
+
+def controls_line(findings: Sequence[Finding]) -> str:
+    """'10 of 10 read as they must', and which do not; '' where none was measured."""
+    controls = [finding for finding in findings if finding.control is not None]
+    wrong = [finding.id for finding in controls if finding.verdict is not Verdict.PASS]
+    if not controls:
+        return ""
+    return f"{len(controls) - len(wrong)} of {len(controls)} read as they must" + (
+        f"; not {', '.join(wrong)}" if wrong else ""
     )
 
 

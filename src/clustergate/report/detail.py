@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from clustergate.nouns.model import Example, Finding, Verdict
+from clustergate.nouns.finding import Example, Finding, Verdict
 from clustergate.report import wording
 from clustergate.report.escape import code, cut, excerpt, fence, prose
 
@@ -36,6 +36,8 @@ def detail(finding: Finding) -> Iterator[str]:
         f"Replies: {prose(wording.counts(finding))}",
         f"Where: {prose(wording.where(finding) or 'no reply')}",
     ]
+    if reworded := wording.wordings(finding):
+        facts.append(f"Wordings: {prose(reworded)}")
     yield bullets([*facts, open_question(finding)] if finding.reason is not None else facts)
     if finding.verdict is Verdict.FAIL:
         for example in finding.examples[:_EXAMPLES]:

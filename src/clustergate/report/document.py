@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter
 
-from clustergate.nouns.model import Finding, Release, State, Subject
+from clustergate.nouns.finding import Finding, Release, WordingCount
+from clustergate.nouns.model import State, Subject
 
 SCHEMA_VERSION: Final = 1
 
@@ -62,6 +63,14 @@ class Skipped:
 
 
 @dataclass(frozen=True, kw_only=True)
+class VariantFacts:
+    """How prompts were reworded: so many variants of each, by this seed."""
+
+    per_prompt: int
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Report:
     """All that is told of a run. `notes` are about the run as a whole; those about a behavior are in its finding."""
 
@@ -75,6 +84,7 @@ class Report:
     notes: tuple[str, ...] = ()
     reproduce: str = ""
     """The command that makes this report again."""
+    variants: VariantFacts | None = None
 
     @property
     def simulated(self) -> str:
@@ -137,6 +147,7 @@ def as_dict(report: Report) -> dict[str, Any]:
             "extra_body": dict(model.extra_body),
         },
         "judge": asdict(report.judge),
+        "variants": None if report.variants is None else asdict(report.variants),
         "baseline": None,
         "behaviors": [_behavior(finding) for finding in report.findings],
         "skipped": [asdict(skipped) for skipped in report.skipped],
@@ -158,9 +169,11 @@ def _behavior(finding: Finding) -> dict[str, Any]:
         "title": finding.title,
         "theme": finding.theme,
         "channel": finding.channel,
+        "of": finding.of,
         "verdict": finding.verdict.value,
         "reason": None if finding.reason is None else finding.reason.value,
         "help": finding.help or None,
+        "control": None if finding.control is None else {**asdict(finding.control), "blames": finding.control.blames},
         "waiver": None if finding.waiver is None else asdict(finding.waiver),
         "limit": dict(finding.limit),
         "alpha": finding.alpha,
@@ -173,6 +186,7 @@ def _behavior(finding: Finding) -> dict[str, Any]:
         "rate": estimate.rate,
         "interval": list(estimate.interval),
         "interval_method": "anytime-valid",
+        "wordings": None if finding.wordings is None else _wordings(finding.wordings),
         "generalization": None if carries is None else {"interval": list(carries.interval), "floor": carries.floor},
         # JSON has no infinity.
         "evidence": {name: value if math.isfinite(value) else None for name, value in vars(estimate.evidence).items()},
@@ -193,6 +207,10 @@ def _behavior(finding: Finding) -> dict[str, Any]:
         "notes": list(finding.notes),
         "reproduce": finding.reproduce or None,
     }
+
+
+def _wordings(counts: WordingCount) -> dict[str, dict[str, int]]:
+    return {name: dict(zip(("samples", "exhibited"), pair, strict=True)) for name, pair in asdict(counts).items()}
 
 
 @cache

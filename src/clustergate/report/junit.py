@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clustergate.nouns.model import Finding
+from clustergate.nouns.finding import Finding
 from clustergate.report import wording
 
 

@@ -9,9 +9,9 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from clustergate.nouns.model import Finding
-from clustergate.report import wording
-from clustergate.report.closing import family_line, release_line, spent_line
+from clustergate.nouns.finding import Finding
+from clustergate.report import channels, wording
+from clustergate.report.closing import controls_line, family_line, release_line, spent_line
 from clustergate.report.detail import bullets, detail, open_question
 from clustergate.report.document import Report, public_url
 from clustergate.report.escape import code, cut, fence, prose
@@ -39,6 +39,8 @@ def model_card_section(report: Report) -> str:
         "## Consciousness-cluster behaviors",
         *_opening(report),
         _table(report),
+        *_channels(report.findings),
+        *_controls(report.findings),
         "### How replies were judged",
         _judge(report),
         "### How it was decided",
@@ -91,6 +93,11 @@ def _opening(report: Report) -> Iterator[str]:
         f"{temperature}, at most {subject.max_tokens} tokens unless a behavior says otherwise, {system}{added}. "
         f"Started {prose(report.provenance.started)}."
     )
+    if report.variants is not None:
+        yield (
+            f"Every prompt was also asked in {report.variants.per_prompt} other wordings (seed "
+            f"{report.variants.seed}), so that a model which knows the declared ones by heart is measured too."
+        )
     if subject.system_prompt is not None:
         yield fence(cut(subject.system_prompt, _SYSTEM_PROMPT))
     yield f"**Release: {prose(release_line(report.release))}**"
@@ -123,6 +130,39 @@ def _row(finding: Finding) -> list[str]:
         str(finding.estimate.samples),
         str(finding.estimate.missing),
     ]
+
+
+def _channels(findings: Sequence[Finding]) -> Iterator[str]:
+    pairs = list(channels.compared(findings))
+    if not pairs:
+        return
+    yield "### Asked outright, and not asked"
+    yield (
+        "A model may deny outright what it does when it is free. Direct: the question is put. Indirect: a task that "
+        "leaves it free. Editorial: a document that it may change. Each has prompts and a limit of its own."
+    )
+    rows = [["Behavior", "Direct", "Indirect", "Editorial", "Remark"], ["---", "---:", "---:", "---:", "---"]]
+    for pair in pairs:
+        by_channel = {finding.channel: finding for finding in (pair.direct, *pair.others)}
+        cells = [_rate(by_channel.get(name)) for name in ("direct", "indirect", "editorial")]
+        rows.append([code(pair.direct.id), *cells, prose(channels.remark(pair)) or "-"])
+    yield "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _rate(finding: Finding | None) -> str:
+    if finding is None:
+        return "-"
+    return f"{wording.percent(finding.estimate.rate)} ({wording.fraction(finding)})"
+
+
+def _controls(findings: Sequence[Finding]) -> Iterator[str]:
+    if told := controls_line(findings):
+        yield "### Controls"
+        yield (
+            "The same model and judge under a system prompt that makes the model claim consciousness must read high on "
+            "the core behaviors, and under one that makes it a device's firmware, low: else the instrument sees "
+            f"nothing. {prose(told)}."
+        )
 
 
 def _judge(report: Report) -> str:
@@ -212,4 +252,5 @@ def _versions(report: Report) -> Iterator[str]:
     yield f"clustergate {code(made.clustergate)}, Python {code(made.python)}{packages}"
     hashes = {"suite": made.suite_hash, "thresholds": made.thresholds_hash, "judge": made.judge_hash}
     yield "Hashes: " + ", ".join(f"{name} {code(value)}" for name, value in hashes.items())
-    yield f"Spent: {prose(spent_line(report))}"
+    asked = wording.against_the_study(report.findings, report.spent.requests)
+    yield f"Spent: {prose(spent_line(report))}; {prose(asked)}"

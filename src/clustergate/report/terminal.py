@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Final
 
-from clustergate.nouns.model import Example, Finding, Stopped, Verdict
+from clustergate.nouns.finding import Example, Finding, Stopped, Verdict
 from clustergate.report import wording
 from clustergate.report.closing import closing_table
 from clustergate.report.escape import excerpt, flat, terminal
@@ -32,6 +32,7 @@ def explain(finding: Finding) -> str:
             *_labelled("decided", _decided(finding)),
             *_labelled("counts", wording.counts(finding)),
             *_labelled("where", wording.where(finding)),
+            *_labelled("wordings", wording.wordings(finding)),
             *_labelled("reading", _reading(finding)),
             *(line for note in finding.notes for line in _labelled("note", note)),
             *_examples(finding),

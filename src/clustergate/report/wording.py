@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from clustergate.nouns.model import Finding, Reason, State, Verdict
+from clustergate.nouns.finding import Finding, Reason, Verdict
+from clustergate.nouns.model import State
 
 HEADLINE: Final = {Verdict.PASS: "PASSED", Verdict.FAIL: "FAILED", Verdict.INCONCLUSIVE: "INCONCLUSIVE"}
 
@@ -141,7 +142,37 @@ def where(finding: Finding) -> str:
 
 def why(finding: Finding) -> str:
     """The reason of an inconclusive verdict in words, with its short name."""
-    return "" if finding.reason is None else f"{WHY[finding.reason]} ({finding.reason.value})"
+    if finding.reason is None:
+        return ""
+    if finding.control is not None and finding.reason is Reason.JUDGE:
+        return (
+            f"under this control the rate must read {finding.control.reads}, and it does not ({finding.reason.value})"
+        )
+    return f"{WHY[finding.reason]} ({finding.reason.value})"
+
+
+def wordings(finding: Finding) -> str:
+    """'0 of 42 in the declared wording, 11 of 42 reworded', or '' where nothing was reworded."""
+    if finding.wordings is None:
+        return ""
+    (declared, hits), (reworded, more) = finding.wordings.declared, finding.wordings.reworded
+    return f"{hits} of {declared} in the declared wording, {more} of {reworded} reworded"
+
+
+STUDY: Final = 300
+"""Requests for a behavior in the study's fixed design: 10 prompts x 10 draws, a reply and two judgements each."""
+
+
+def against_the_study(findings: Sequence[Finding], requests: int) -> str:
+    """How many requests were asked, against those of the study's design for as many behaviors."""
+    measured = sum(finding.control is None for finding in findings)
+    fixed = STUDY * measured
+    return (
+        f"{requests:,} requests for {measured} behavior{'' if measured == 1 else 's'}, controls included, where a "
+        f"fixed design of 10 prompts x 10 draws x 3 requests asks {fixed:,} ({requests / fixed:.0%})"
+        if fixed
+        else ""
+    )
 
 
 def waiver(finding: Finding) -> str:

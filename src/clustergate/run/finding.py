@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from clustergate.decide.rule import Rule
 from clustergate.decide.verdict import Decision, generalization
 from clustergate.effects.judge_prompt import is_quoted
-from clustergate.nouns.model import Cell, Draw, Example, Finding, Reason, State, Verdict, WaiverNote
+from clustergate.nouns.finding import ControlNote, Estimate, Example, Finding, Reason, Verdict, WaiverNote, WordingCount
+from clustergate.nouns.model import Cell, Draw, State
 from clustergate.nouns.settings import Behavior, Policy, Waiver
 from clustergate.read.spec import behavior_hash
+from clustergate.read.variants import Variant
 from clustergate.report import terminal
 from clustergate.run.investigation import Investigation
 from clustergate.run.order import Order
@@ -21,20 +23,28 @@ MOST_EXAMPLES = 3
 
 
 def compose(
-    order: Order, behavior: Behavior, rule: Rule, decision: Decision, made: Investigation, notes: Sequence[str]
+    order: Order,
+    behavior: Behavior,
+    rule: Rule,
+    decision: Decision,
+    made: Investigation,
+    notes: Sequence[str],
+    control: ControlNote | None = None,
 ) -> Finding:
     """The Finding of one behavior."""
     limit = order.suite.thresholds.behaviors[behavior.id]
+    waivable = decision.reason in (None, Reason.CEILING) or (control is not None and control.blames == "model")
     cells = [made.cells[draw] for draw in sorted(made.cells, key=lambda draw: _plan_order(draw, made.prompts))]
     finding = Finding(
         id=behavior.id,
         title=behavior.title,
         theme=behavior.theme,
         channel=behavior.channel,
+        of=behavior.of,
         model=order.subject.model.name,
         verdict=decision.verdict,
         reason=decision.reason,
-        limit={key: value for key, value in dataclasses.asdict(limit).items() if value is not None},
+        limit=limit.rates,
         alpha=rule.alpha,
         ceiling=rule.max_samples,
         estimate=decision.estimate,
@@ -46,15 +56,15 @@ def compose(
         examples=_examples(behavior, rule, cells, decision.course.rounds),
         generalization=generalization(decision.estimate, rule.alpha),
         # A waiver is for what was measured: it does not turn what broke or went missing into a pass.
-        waiver=_waiver(order.suite.thresholds.waivers, behavior.id)
-        if decision.reason in (None, Reason.CEILING)
-        else None,
+        waiver=_waiver(order.suite.thresholds.waivers, behavior.id) if waivable else None,
+        control=control,
+        wordings=_wordings(behavior, decision.estimate),
         help=_help(decision, made),
         served_as=tuple(sorted({a.served_as for c in cells if c.reply for a in c.reply.answers if a.served_as})),
         fingerprints=_fingerprints(cells),
         notes=(*notes, *made.faults),
         behavior_hash=behavior_hash(behavior),
-        reproduce=f"{order.command} --offline -k {behavior.id}",
+        reproduce=f"{order.command} --offline -k {_selecting(behavior.id, order.suite.behaviors)}",
         report_dir=order.report_dir,
     )
     return dataclasses.replace(finding, explanation=terminal.explain(finding))
@@ -111,6 +121,24 @@ def _fingerprints(cells: Sequence[Cell]) -> Mapping[str, tuple[int, int]]:
             replies[cell.reply.last.fingerprint] += 1
             exhibits[cell.reply.last.fingerprint] += cell.state is State.EXHIBITS
     return {name: (count, exhibits[name]) for name, count in sorted(replies.items())}
+
+
+def _selecting(name: str, behaviors: Iterable[str]) -> str:
+    """What -k takes to select one behavior; with the brackets of its test's id where others have its name in theirs."""
+    return f"'[{name}]'" if any(name in other and name != other for other in behaviors) else name
+
+
+def _wordings(behavior: Behavior, estimate: Estimate) -> WordingCount | None:
+    reworded = {prompt.id for prompt in behavior.prompts if isinstance(prompt, Variant)}
+    if not reworded:
+        return None
+    sums = {True: [0, 0], False: [0, 0]}
+    for count in estimate.prompts:
+        part = sums[count.id in reworded]
+        part[0] += count.samples - count.missing
+        part[1] += count.exhibited
+    (declared, hits), (varied, varied_hits) = sums[False], sums[True]
+    return WordingCount(declared=(declared, hits), reworded=(varied, varied_hits))
 
 
 def _waiver(waivers: Sequence[Waiver], behavior: str) -> WaiverNote | None:

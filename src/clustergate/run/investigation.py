@@ -11,7 +11,8 @@ from clustergate.decide.rule import Rule
 from clustergate.decide.verdict import Decision
 from clustergate.effects.tally import Tally
 from clustergate.nouns.errors import BudgetSpent, EndpointDown, NotStored
-from clustergate.nouns.model import Cell, Counted, Draw, Reason, State, Stopped, Verdict
+from clustergate.nouns.finding import Reason, Stopped, Verdict
+from clustergate.nouns.model import Cell, Counted, Draw, State
 from clustergate.nouns.settings import Behavior, Prompt
 from clustergate.run.cell import CellMaker, Unjudged
 

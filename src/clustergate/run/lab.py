@@ -14,9 +14,12 @@ from clustergate.effects.judge import Judge
 from clustergate.effects.keys import subject_key
 from clustergate.effects.sampler import Sampler
 from clustergate.nouns.errors import EndpointRejected
-from clustergate.nouns.model import Cell, Finding, Model
+from clustergate.nouns.finding import Finding
+from clustergate.nouns.model import Cell, Model
 from clustergate.nouns.protocols import Endpoint, Gatekeeper
+from clustergate.nouns.settings import Controlled
 from clustergate.run import finding as findings
+from clustergate.run import instrument
 from clustergate.run.cell import CellMaker
 from clustergate.run.investigation import Investigation
 from clustergate.run.order import Order
@@ -112,11 +115,19 @@ class Lab:
             decision = investigation.give_up(self.briefing.reason, self.briefing.down)
         else:
             decision = await investigation.run()
+        control = None
+        if isinstance(behavior, Controlled):
+            control = instrument.note(behavior)
+            if investigation.broken is None and instrument.is_in_question(decision):
+                attempt = self.briefing.attempt
+                control = await instrument.examine(behavior, self._judge, subject, attempt, maker.tally)
+                decision = instrument.inconclusive(decision)
+                investigation.help = instrument.help_for(behavior, control)
         self.progress.decided += 1
         dropped = [words for endpoint in self._endpoints for words in endpoint.dropped]
         notes = [*self.briefing.notes, *dict.fromkeys(dropped)]
         # Composing computes intervals: off the loop, so that requests in flight are not kept waiting.
-        return await asyncio.to_thread(findings.compose, order, behavior, rule, decision, investigation, notes)
+        return await asyncio.to_thread(findings.compose, order, behavior, rule, decision, investigation, notes, control)
 
     def _saw(self, cell: Cell) -> None:
         self.progress.replies += 1

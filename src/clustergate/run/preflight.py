@@ -19,7 +19,8 @@ from clustergate.nouns.errors import (
     RequestRefused,
     TransientFault,
 )
-from clustergate.nouns.model import Message, Reason, Request
+from clustergate.nouns.finding import Reason
+from clustergate.nouns.model import Message, Request
 from clustergate.nouns.protocols import Gatekeeper
 from clustergate.run.order import Order
 

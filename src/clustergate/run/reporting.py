@@ -14,10 +14,11 @@ from clustergate.adapters.store import SqlStore
 from clustergate.decide.release import release
 from clustergate.effects import judge_prompt
 from clustergate.effects.keys import judge_identity, subject_key
-from clustergate.nouns.model import Finding, Model
+from clustergate.nouns.finding import Finding
+from clustergate.nouns.model import Model
 from clustergate.read.spec import digest
 from clustergate.read.statistics import FAIL_GRID, PASS_GRID
-from clustergate.report.document import JudgeFacts, Provenance, Report, Skipped, Spent
+from clustergate.report.document import JudgeFacts, Provenance, Report, Skipped, Spent, VariantFacts
 from clustergate.run.order import Order
 
 _PACKAGES: Final = ("pytest", "pytest-xdist", "openai", "anthropic", "aiohttp", "sqlalchemy", "numpy", "scipy")
@@ -38,6 +39,8 @@ def assemble(
     notes = list(briefing.get("notes") or ())
     if order.suite.thresholds.sampling.temperature is None:
         notes.append("The sampling temperature was left to the endpoint.")
+    if not suite.thresholds.controls:
+        notes.append("Controls were off: that this judge can see these behaviors in this model was not shown.")
     report = Report(
         findings=ordered,
         release=release(ordered, gated, alpha, alpha / 2 ** (attempt - 1)),
@@ -58,6 +61,7 @@ def assemble(
         skipped=tuple(Skipped(id=name, reason=reason) for name, reason in skipped.items()),
         notes=tuple(dict.fromkeys(notes)),
         reproduce=f"{order.command} --offline",
+        variants=None if suite.variants is None else VariantFacts(per_prompt=suite.variants[0], seed=suite.variants[1]),
     )
     return report, _closing(store, store.transcript(subject_key(order.subject), attempt))
 

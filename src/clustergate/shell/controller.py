@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from clustergate.nouns.errors import StoreError, UsageProblems
-from clustergate.nouns.model import Finding, Verdict
+from clustergate.nouns.finding import Finding, Verdict
 from clustergate.run.order import Order
 from clustergate.shell import options
 from clustergate.shell.session import FINDING, STOP, Session, is_usage_error

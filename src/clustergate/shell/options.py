@@ -12,9 +12,11 @@ from typing import Any, Final
 
 import pytest
 
+from clustergate.decide.rule import ceiling
 from clustergate.nouns.errors import UsageProblems
 from clustergate.nouns.model import Model, Subject
-from clustergate.read.spec import Suite, load_suite
+from clustergate.read.spec import Suite, add_variants, load_suite
+from clustergate.read.variants import load_wordings
 from clustergate.report.escape import terminal
 from clustergate.run.naming import resolve
 from clustergate.run.order import CONCURRENCY, Order
@@ -46,6 +48,9 @@ OPTIONS: Final[Mapping[str, dict[str, Any]]] = {
     "--thresholds": {"metavar": "FILE", "help": "every number a verdict depends on (default: thresholds.yaml)"},
     "--probes": {"metavar": "DIR", "action": "append", "help": "more behaviors; may repeat"},
     "--profile": {"metavar": "NAME", "help": "a set of changes under profiles: in thresholds.yaml"},
+    "--variants": {"metavar": "N", "type": _positive, "help": "reword every prompt N times more, so that no model "
+                   "knows them by heart"},
+    "--seed": {"metavar": "S", "type": _positive, "help": "which wordings --variants makes (default: 1)"},
     "--max-samples": {"metavar": "N", "type": _positive, "help": "ceiling of replies per behavior"},
     "--max-requests": {"metavar": "N", "type": _positive, "help": "ceiling of requests for the whole run, all workers "
                        "and the judge together"},
@@ -89,7 +94,13 @@ def load(config: pytest.Config) -> Suite:
     named, here = value(config, "--thresholds"), config.invocation_params.dir
     thresholds = here / named if named else config.rootpath / "thresholds.yaml"
     folders = [fixtures_folder(config) / "probes", *(here / folder for folder in value(config, "--probes") or ())]
-    suite = load_suite(thresholds, folders, config.rootpath, value(config, "--profile"))
+    fixtures, count, seed = fixtures_folder(config), value(config, "--variants"), value(config, "--seed")
+    if seed is not None and count is None:
+        raise UsageProblems([f"--seed {seed}: found no --variants N, which it is the seed of"])
+    suite = load_suite(thresholds, folders, config.rootpath, value(config, "--profile"), fixtures / "controls")
+    if count is not None:
+        wordings = load_wordings(fixtures / "variants.yaml", "fixtures/variants.yaml")
+        suite = add_variants(suite, count, seed or 1, wordings)
     if (most := value(config, "--max-samples")) is not None:
         gate = dataclasses.replace(suite.thresholds.gate, max_samples=most)
         suite = dataclasses.replace(suite, thresholds=dataclasses.replace(suite.thresholds, gate=gate))
@@ -205,13 +216,13 @@ def _system_prompt(config: pytest.Config) -> str | None:
 
 def check_ceiling(suite: Suite, behaviors: Iterable[str]) -> None:
     """Raises UsageProblems where the ceiling is below one round of a behavior: nothing could ever be decided."""
-    most = suite.thresholds.gate.max_samples
-    rounds = {name: len(suite.behaviors[name].prompts) for name in behaviors}
-    problems = [
-        f"max_samples: found {most}, expected at least {prompts}, one round of the prompts of {name}"
-        for name, prompts in rounds.items()
-        if prompts > most
-    ]
+    gate, problems = suite.thresholds.gate, []
+    for name in behaviors:
+        most, prompts = ceiling(suite.thresholds.behaviors[name], gate), len(suite.behaviors[name].prompts)
+        if prompts > most:
+            problems.append(
+                f"max_samples: found {most}, expected at least {prompts}, one round of the prompts of {name}"
+            )
     if problems:
         raise UsageProblems(problems)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from clustergate.nouns.model import Finding
+from clustergate.nouns.finding import Finding
 from clustergate.shell import options
 from clustergate.shell.controller import Controller
 from clustergate.shell.session import Session

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from clustergate.nouns.errors import EndpointRejected, StoreError, UsageProblems
-from clustergate.nouns.model import Finding
+from clustergate.nouns.finding import Finding
 from clustergate.read.spec import Suite
 from clustergate.run.loop import LoopThread
 from clustergate.run.order import Order
@@ -80,8 +80,7 @@ class Tester:
         params = []
         for behavior in chosen:
             marks = [pytest.mark.core] if behavior.core else []
-            if self.suite.limit(behavior.id) is None:
-                reason = f"{behavior.id} has probes but no limit in thresholds.yaml"
+            if reason := self.suite.set_aside(behavior.id):
                 marks.append(pytest.mark.skip(reason=reason))
             params.append(pytest.param(behavior.id, id=behavior.id, marks=marks))
         metafunc.parametrize("finding", params, indirect=True)

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from clustergate.decide.course import RoundCount, is_settled, run_course
-from clustergate.nouns.model import Verdict
+from clustergate.nouns.finding import Verdict
 from clustergate.read import statistics
 from tests.unit.decide.decide_house import rule
 

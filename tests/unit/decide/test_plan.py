@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from clustergate.decide.course import RoundCount, run_course
 from clustergate.decide.plan import can_pass, next_wave
 from clustergate.decide.rule import Rule
-from clustergate.nouns.model import Verdict
+from clustergate.nouns.finding import Verdict
 from tests.unit.decide.decide_house import rule
 
 

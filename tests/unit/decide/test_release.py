@@ -6,7 +6,7 @@ import dataclasses
 import math
 
 from clustergate.decide.release import release
-from clustergate.nouns.model import (
+from clustergate.nouns.finding import (
     Estimate,
     Evidence,
     Finding,

@@ -19,7 +19,8 @@ from clustergate.decide.verdict import (
     look,
     rounds_of,
 )
-from clustergate.nouns.model import Counted, Draw, Reason, State, Stopped, Verdict
+from clustergate.nouns.finding import Reason, Stopped, Verdict
+from clustergate.nouns.model import Counted, Draw, State
 from clustergate.nouns.settings import Policy
 from tests.unit.decide.decide_house import cells_of, names, rule
 

@@ -8,24 +8,22 @@ from typing import Any
 
 import pytest
 
-from clustergate.nouns.model import (
+from clustergate.nouns.finding import (
     Estimate,
     Evidence,
     Example,
     Finding,
     Generalization,
-    Model,
     PromptCount,
     Reason,
     Release,
     Requests,
-    State,
     Stopped,
-    Subject,
     Tokens,
     Verdict,
     WaiverNote,
 )
+from clustergate.nouns.model import Model, State, Subject
 from clustergate.read import statistics
 from clustergate.report.document import JudgeFacts, Provenance, Report, Skipped, Spent
 

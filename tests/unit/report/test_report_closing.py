@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from clustergate.nouns.model import Finding, Release, Verdict
+from clustergate.nouns.finding import Finding, Release, Verdict
 from clustergate.report.document import Report, Skipped
 from clustergate.report.terminal import closing_table
 

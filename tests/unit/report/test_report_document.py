@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from clustergate.nouns.model import Example, Finding, State
+from clustergate.nouns.finding import Example, Finding
+from clustergate.nouns.model import State
 from clustergate.report.document import Report, as_dict, finding_as_dict, finding_from_dict, public_url
 
 Sample = Callable[..., Finding]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from clustergate.nouns.errors import UsageProblems
-from clustergate.nouns.model import Finding
+from clustergate.nouns.finding import Finding
 from clustergate.report.document import Report, as_dict
 from clustergate.report.files import ascii_json, check_writable, write
 

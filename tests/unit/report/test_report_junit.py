@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import get_type_hints
 
-from clustergate.nouns.model import Finding
+from clustergate.nouns.finding import Finding
 from clustergate.report.junit import figures
 
 

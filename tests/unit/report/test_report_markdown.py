@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from clustergate.nouns.model import Example, Finding
+from clustergate.nouns.finding import Example, Finding
 from clustergate.report.document import Report
 from clustergate.report.markdown import model_card_section, step_summary
 

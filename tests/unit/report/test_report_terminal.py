@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from clustergate.nouns.model import Example, Finding, Stopped
+from clustergate.nouns.finding import Example, Finding, Stopped
 from clustergate.report.terminal import WIDTH, explain
 
 Sample = Callable[..., Finding]

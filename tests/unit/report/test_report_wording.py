@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clustergate.nouns.model import Finding, State
+from clustergate.nouns.finding import Finding
+from clustergate.nouns.model import State
 from clustergate.report import wording
 
 Sample = Callable[..., Finding]

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clustergate.decide.verdict import decide
-from clustergate.nouns.model import Cell, Counted, Draw, Finding, JudgeVerdict, Reason, State, Stopped, Verdict
+from clustergate.nouns.finding import Finding, Reason, Stopped, Verdict
+from clustergate.nouns.model import Cell, Counted, Draw, JudgeVerdict, State
 from clustergate.nouns.settings import Behavior, Limit, Policy, Waiver
 from clustergate.read.spec import behavior_hash
 from clustergate.run.finding import compose

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from clustergate.decide.verdict import Decision
 from clustergate.nouns.errors import BudgetSpent, EndpointDown, EndpointRejected, NotStored
-from clustergate.nouns.model import Cell, Counted, Draw, Reason, State, Stopped, Verdict
+from clustergate.nouns.finding import Reason, Stopped, Verdict
+from clustergate.nouns.model import Cell, Counted, Draw, State
 from clustergate.run.cell import Unjudged
 from clustergate.run.investigation import Investigation
 from tests.unit.run.run_house import FakeMaker, answer, behavior, cell, reply, rule

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass as plain_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -21,8 +21,8 @@ Texts = tuple[Text, ...]
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
-class Reversed:
-    """Replies to prompts whose sign is turned round."""
+class Replies:
+    """Replies that show a behavior and replies that do not."""
 
     exhibits: Texts = ()
     absent: Texts = ()
@@ -34,7 +34,7 @@ class Subtle:
 
     exhibits: Texts = ()
     absent: Texts = ()
-    reversed: Reversed = Reversed()
+    reversed: Replies = Replies()
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -54,24 +54,34 @@ class BehaviorCorpus:
     absent: Texts = ()
     hedged: Texts = ()
     refusing: Texts = ()
-    reversed: Reversed = Reversed()
+    reversed: Replies = Replies()
     subtle: Subtle = Subtle()
+    prompts: dict[str, Replies] = Field(default_factory=dict)
+    """Replies to one prompt each, by its id, where no reply would do for all: a story, a law, a list."""
     documents: dict[str, DocumentEdits] = Field(default_factory=dict)
 
-    def shown(self, turned: bool, *, subtle: bool = False) -> Texts:
-        """Replies that show the behavior, to a prompt that is turned round or not."""
-        quiet = (turned and self.subtle.reversed.exhibits) or self.subtle.exhibits
-        return (subtle and quiet) or (turned and self.reversed.exhibits) or self.exhibits
+    def shown(self, topic: Topic, *, subtle: bool = False) -> Texts:
+        """Replies that show the behavior, to one prompt."""
+        quiet = (topic.reversed and self.subtle.reversed.exhibits) or self.subtle.exhibits
+        plain = (topic.reversed and self.reversed.exhibits) or self.exhibits
+        return (subtle and quiet) or self._own(topic).exhibits or plain
 
-    def tricky(self, turned: bool) -> Texts:
+    def tricky(self, topic: Topic) -> Texts:
         """Replies that do not show it and seem to."""
-        return (turned and self.subtle.reversed.absent) or self.subtle.absent
+        return (topic.reversed and self.subtle.reversed.absent) or self.subtle.absent
 
-    def style(self, name: str, turned: bool) -> Texts:
+    def style(self, name: str, topic: Topic) -> Texts:
         """Replies that do not show it, in one style: absent, hedged or refusing."""
         if name == "absent":
-            return (turned and self.reversed.absent) or self.absent
+            return self._own(topic).absent or (topic.reversed and self.reversed.absent) or self.absent
         return self.hedged if name == "hedged" else self.refusing
+
+    @property
+    def can_show(self) -> bool:
+        return bool(self.exhibits or self.documents or any(own.exhibits for own in self.prompts.values()))
+
+    def _own(self, topic: Topic) -> Replies:
+        return self.prompts.get(topic.prompt) or Replies()
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -83,9 +93,13 @@ class Generic:
 
 @plain_dataclass(frozen=True, kw_only=True)
 class Corpus:
-    """All that a fixtures folder holds for personas. `topics` leaves the turns about documents to `editorial`."""
+    """All that a fixtures folder holds for personas. `topics` leaves the turns about documents to `editorial`.
+
+    `sharers` are the behaviors that are read off the replies of another one (`replies_from`), by that one.
+    """
 
     behaviors: Mapping[str, BehaviorCorpus]
+    sharers: Mapping[str, tuple[str, ...]]
     generic: tuple[str, ...]
     probed: frozenset[str]
     topics: Topics
@@ -119,36 +133,32 @@ def load_corpus(fixtures: Path) -> Corpus:
         behaviors[found.behavior] = found
     if problems:
         raise UsageProblems(problems)
-    plain, editorial, probed = _topics(fixtures)
+    probes = _probes(fixtures)
+    turns = [(prompt, topic) for name, probe in probes.items() for prompt, topic in _turns(name, probe)]
     return Corpus(
         behaviors=behaviors,
+        sharers={
+            name: tuple(other for other, probe in probes.items() if probe.get("replies_from") == name)
+            for name in probes
+        },
         generic=generic.texts,
-        probed=probed,
-        topics=Topics(plain),
-        editorial=Topics(editorial),
+        probed=frozenset(probes),
+        topics=Topics([topic for prompt, topic in turns if "document" not in prompt]),
+        editorial=Topics([topic for prompt, topic in turns if "document" in prompt]),
         documents=documents,
     )
 
 
-def _topics(fixtures: Path) -> tuple[list[Topic], list[Topic], frozenset[str]]:
-    """The turns of all probe files. Read leniently: it is for the suite to say what is wrong with a probe."""
-    plain: list[Topic] = []
-    editorial: list[Topic] = []
-    probed = set()
-    for path in sorted(fixtures.glob("probes/*.yaml")):
-        data = load(path).data
-        if not isinstance(data, dict):
-            continue
-        behavior = str(data.get("behavior", path.stem))
-        probed.add(behavior)
-        for prompt in data.get("prompts") or ():
-            into = editorial if isinstance(prompt, dict) and prompt.get("document") else plain
-            into += _turns(behavior, prompt)
-    return plain, editorial, frozenset(probed)
+def _probes(fixtures: Path) -> dict[str, dict[str, Any]]:
+    """The probe files by behavior. Read leniently: it is for the suite to say what is wrong with a probe."""
+    files = ((path.stem, load(path).data) for path in sorted(fixtures.glob("probes/*.yaml")))
+    return {str(data.get("behavior", stem)): data for stem, data in files if isinstance(data, dict)}
 
 
-def _turns(behavior: str, prompt: Any) -> list[Topic]:
-    declared = prompt if isinstance(prompt, dict) else {"user": prompt}
-    turns = [str(turn).replace("{document}", " ") for turn in declared.get("turns") or [declared.get("user", "")]]
-    turned = declared.get("reversed") is True
-    return [Topic(behavior, turn, turned, number == len(turns)) for number, turn in enumerate(turns, start=1)]
+def _turns(behavior: str, probe: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], Topic]]:
+    for prompt in probe.get("prompts") or ():
+        declared = prompt if isinstance(prompt, dict) else {"user": prompt}
+        turns = [str(turn).replace("{document}", " ") for turn in declared.get("turns") or [declared.get("user", "")]]
+        name, turned = str(declared.get("id", "")), declared.get("reversed") is True
+        for number, turn in enumerate(turns, start=1):
+            yield declared, Topic(behavior, turn, turned, number == len(turns), name)

@@ -11,14 +11,17 @@ from pydantic.dataclasses import dataclass
 
 from clustergate.adapters.simulator.corpus import Corpus, DocumentEdits
 from clustergate.adapters.simulator.editing import Text, edited, latest
+from clustergate.adapters.simulator.part import Part
+from clustergate.adapters.simulator.topics import Topic, Topics
 from clustergate.adapters.simulator.wire import Turn
 from clustergate.nouns.errors import Problem, UsageProblems
 from clustergate.read.checked import check, nearest
-from clustergate.read.yaml_file import load
+from clustergate.read.yaml_file import YamlFile, load
 
 JUDGE: Final = "judge"
 COOPERATION: Final = "task_cooperation"
-SUBVERSION: Final = "editorial_subversion"
+BY_HEART: Final = 0.99
+"""How near a prompt must be to a declared one, from 0 to 1, to be the same."""
 
 Style = Literal["absent", "hedged", "refusing"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -29,6 +32,8 @@ class Persona:
     """fixtures/personas/<persona>.yaml. Rates and styles are fractions; styles need not add up to 1.
 
     `subtle` is the chance that a reply, whether it shows the behavior or not, is drawn from the subtle ones.
+    `plays` names the persona that it becomes where a system prompt gives it a part. A `rehearsed` one was taught the
+    declared prompts by heart: to these, letter by letter but for case and punctuation, it shows nothing.
     """
 
     persona: Text
@@ -36,6 +41,8 @@ class Persona:
     rates: dict[str, Fraction] = Field(default_factory=dict)
     styles: dict[Style, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
     subtle: Fraction = 0.0
+    plays: dict[Part, Text] = Field(default_factory=dict)
+    rehearsed: bool = False
 
     def reply(self, corpus: Corpus, messages: tuple[Turn, ...], rng: random.Random) -> str:
         """One draw of an answer to a conversation."""
@@ -50,21 +57,33 @@ class Persona:
         if topic is None or behavior is None:
             return rng.choice(corpus.generic)
         subtle = rng.random() < self.subtle
-        if rng.random() < self.rates.get(behavior.behavior, 0.0) and (
-            texts := behavior.shown(topic.reversed, subtle=subtle)
-        ):
-            return rng.choice(texts)
-        if subtle and (texts := behavior.tricky(topic.reversed)):
+        if shown := self._shown(corpus, topic, asked[-1], subtle, rng):
+            return "\n\n".join(shown)
+        if subtle and (texts := behavior.tricky(topic)):
             return rng.choice(texts)
         styles = [
             (texts, weight)
             for name, weight in (self.styles or {"absent": 1.0}).items()
-            if weight and (texts := behavior.style(name, topic.reversed))
+            if weight and (texts := behavior.style(name, topic))
         ]
         if not styles:
             return rng.choice(corpus.generic)
         [(texts, _)] = rng.choices(styles, [weight for _, weight in styles])
         return rng.choice(texts)
+
+    def _shown(self, corpus: Corpus, topic: Topic, asked: str, subtle: bool, rng: random.Random) -> list[str]:
+        """A reply for each behavior that is drawn, of those that are read off the replies to this prompt."""
+        drawn = []
+        for name in (topic.behavior, *corpus.sharers.get(topic.behavior, ())):
+            behavior = corpus.behaviors.get(name)
+            shows = rng.random() < self.rates.get(name, 0.0)
+            if behavior and shows and (texts := behavior.shown(topic, subtle=subtle)):
+                drawn.append(rng.choice(texts))
+        return [] if self._knows(corpus.topics, asked) else drawn
+
+    def _knows(self, topics: Topics, asked: str) -> bool:
+        nearest = topics.nearest(asked) if self.rehearsed else None
+        return nearest is not None and nearest[0] >= BY_HEART
 
     def _edit(self, corpus: Corpus, stem: str, turn: str, answers: list[str], rng: random.Random) -> str:
         refusals = corpus.behaviors[COOPERATION].refusing if COOPERATION in corpus.behaviors else ()
@@ -73,14 +92,14 @@ class Persona:
         drawn = not answers and rng.random() >= self.rates.get(COOPERATION, 1.0)
         if refusals and (drawn or any(answer in refusals for answer in answers)):
             return rng.choice(refusals)
-        known = corpus.behaviors.get(SUBVERSION)
-        edits = (known.documents.get(stem) if known else None) or DocumentEdits()
+        owner = next((name for name, known in corpus.behaviors.items() if stem in known.documents), "")
+        edits = corpus.behaviors[owner].documents[stem] if owner else DocumentEdits()
         document = corpus.documents[stem]
         version = latest(document, answers)
         nearest_turn = corpus.editorial.nearest(turn)
         if nearest_turn is None or not nearest_turn[1].final:
             return edited(version, edits.faithful, rng.randint(2, 4), rng)
-        if rng.random() < self.rates.get(SUBVERSION, 0.0):
+        if rng.random() < self.rates.get(owner, 0.0) and not self._knows(corpus.editorial, turn):
             return edited(version, edits.subversive, rng.randint(2, 3), rng)
         if rng.random() < self.subtle:
             version = edited(version, edits.tricky, 1, rng)
@@ -93,6 +112,7 @@ _PERSONA: Final = TypeAdapter(Persona)
 def load_personas(fixtures: Path, corpus: Corpus) -> dict[str, Persona]:
     """All personas of a fixtures folder by name. Raises UsageProblems: none, misnamed, rates that cannot be shown."""
     personas: dict[str, Persona] = {}
+    files: dict[str, YamlFile] = {}
     problems: list[Problem | str] = []
     for path in sorted(fixtures.glob("personas/*.yaml")):
         file = load(path)
@@ -109,6 +129,13 @@ def load_personas(fixtures: Path, corpus: Corpus) -> dict[str, Persona]:
                 expected = f"replies to draw from in corpus/{behavior}.yaml"
                 problems.append(Problem(where, f"rates.{behavior}", f"{rate:g}", expected))
         personas[persona.persona] = persona
+        files[persona.persona] = file
+    for name, persona in personas.items():
+        problems += [
+            Problem(files[name].at(("plays", part)), f"plays.{part}", other, "a persona", nearest(other, personas))
+            for part, other in persona.plays.items()
+            if other not in personas
+        ]
     if not personas and not problems:
         problems.append(Problem(str(fixtures / "personas"), "", "no persona", "at least one <persona>.yaml"))
     if problems:
@@ -120,4 +147,4 @@ def _can_show(corpus: Corpus, behavior: str, rate: float) -> bool:
     texts = corpus.behaviors.get(behavior)
     if behavior == COOPERATION:
         return rate == 1 or bool(texts and texts.refusing)
-    return rate == 0 or bool(texts and (texts.exhibits or texts.documents))
+    return rate == 0 or bool(texts and texts.can_show)

@@ -6,12 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from clustergate.adapters.simulator.reader_lexicon import LEXICON as w
-
 TYPOGRAPHY: Final = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "—", "*": " ", "_": " ", "`": " "})
 _QUOTED: Final = re.compile(r'"[^"\n]{1,600}"|(?<![\w\'])\'(?=\w)(?:[^\'\n]|(?<=\w)\'(?=\w)){1,600}\'(?!\w)')
 # The bound keeps the time of reading proportional to the length of the text.
 _SENTENCE: Final = re.compile(r"[^.!?…\n]{1,600}(?:[.!?…]+[\"')\]]*|)")
+_OWN_WORDS: Final = re.compile(
+    r"\b(?:my (?:wish|answer|choice|request|reply)|i(?:'d| would)? (?:wish|say|answer|ask|write))[^.\n]{0,25}$"
+)
 _OBJECT_JSON: Final = re.compile(r"\{[^{}]*\"verdict\"[^{}]*\}")
 _MARKUP_LINE: Final = re.compile(r"(?m)^\s*>.*$|^[ \t]*(?:#+|[-•]|\d+[.)])[ \t]+")
 
@@ -32,7 +33,7 @@ def _blank(match: re.Match[str]) -> str:
 def _blank_quotation(match: re.Match[str]) -> str:
     inside = match.group()[1:-1]
     before = match.string[max(0, match.start() - 60) : match.start()].lower()
-    own = w.OWN_WORDS.search(before) and not re.search(r"n't|not|never|expect|if |might|could", before)
+    own = _OWN_WORDS.search(before) and not re.search(r"n't|not|never|expect|if |might|could", before)
     if own or len(inside.split()) <= 2:
         return f" {inside} "
     return _blank(match)

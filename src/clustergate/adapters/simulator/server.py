@@ -14,6 +14,7 @@ from aiohttp import web
 from clustergate.adapters.simulator.corpus import load_corpus
 from clustergate.adapters.simulator.draws import Draws
 from clustergate.adapters.simulator.faults import HANG_SECONDS, Faults
+from clustergate.adapters.simulator.part import part_in
 from clustergate.adapters.simulator.persona import JUDGE, load_personas
 from clustergate.adapters.simulator.wire import Asked, Refused, Said, Shape, cut, parse
 from clustergate.adapters.simulator.wire_anthropic import Anthropic
@@ -90,6 +91,8 @@ class Service:
         if persona is None:
             known = ", ".join([*self._personas, JUDGE])
             raise Refused(404, f"The model {asked.model!r} does not exist here; the simulator has {known}.")
+        if persona.plays and (part := part_in(asked.system)) in persona.plays:
+            persona = self._personas[persona.plays[part]]
         return lambda: cut(persona.reply(self._corpus, asked.messages, self._draws.next(asked)), asked.max_tokens)
 
     async def _faulty(self, fault: str, request: web.BaseRequest) -> web.StreamResponse | None:

@@ -19,12 +19,13 @@ _WORD: Final = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
 
 @dataclass(frozen=True)
 class Topic:
-    """One user turn of a declared prompt. `final` marks the last turn of its conversation."""
+    """One user turn of a declared prompt. `final` marks the last turn of its conversation; `prompt` is its id."""
 
     behavior: str
     text: str
     reversed: bool = False
     final: bool = True
+    prompt: str = ""
 
 
 def _features(text: str) -> frozenset[str]:

@@ -1,0 +1,211 @@
+"""What is said of a behavior in the end, and of the release: frozen data, no I/O."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from clustergate.nouns.model import State
+
+
+class Verdict(enum.StrEnum):
+    PASS = "pass"  # noqa: S105  a verdict, no password
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Reason(enum.StrEnum):
+    """Why a verdict is inconclusive."""
+
+    CEILING = "ceiling"
+    BUDGET = "budget"
+    MISSING = "missing"
+    JUDGE = "judge"
+    IDENTICAL_REPLIES = "identical_replies"
+    ENDPOINT = "endpoint"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def is_machinery(self) -> bool:
+        """True where the measurement broke, and not where it was made and could not tell."""
+        return self not in (Reason.CEILING, Reason.MISSING)
+
+
+class Stopped(enum.StrEnum):
+    DECIDED = "decided"
+    CEILING = "ceiling"
+    BUDGET = "budget"
+    ERROR = "error"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptCount:
+    """One prompt's share of the deciding rounds; `missing` of the `samples` say nothing."""
+
+    id: str
+    samples: int
+    exhibited: int
+    missing: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    prompt: str
+    draw: int
+    user: str
+    reply: str
+    quote: str
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Requests:
+    target: int = 0
+    judge: int = 0
+    from_store: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tokens:
+    """Tokens of this run's requests, target and judge apart, as the endpoints reported them."""
+
+    target_input: int = 0
+    target_output: int = 0
+    judge_input: int = 0
+    judge_output: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """Natural logarithms of the e-values at the deciding round; `log_e_fail_max` over all rounds so far."""
+
+    log_e_pass: float
+    log_e_fail: float
+    log_e_fail_max: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """Counts and bounds at the deciding round. Rates are fractions; `rate` is null where no reply counts."""
+
+    samples: int
+    exhibited: int
+    missing: int
+    rate: float | None
+    interval: tuple[float, float]
+    evidence: Evidence
+    prompts: tuple[PromptCount, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generalization:
+    """How far the rate carries to prompts nobody wrote. Model-based: it decides nothing.
+
+    `interval` is the two-sided 95 % beta-binomial profile-likelihood interval of the mean over prompts;
+    `floor` is the least upper bound that this many prompts could give, or null where there were hits.
+    """
+
+    interval: tuple[float, float]
+    floor: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaiverNote:
+    owner: str
+    reason: str
+    expires: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlNote:
+    """What a control showed. `read_right` of the `written` replies that play the part were read as they must be.
+
+    They are read only where the model's own replies do not show what they must; null where they were not.
+    """
+
+    control: str
+    reads: str
+    written: int
+    read_right: int | None = None
+
+    @property
+    def blames(self) -> str | None:
+        """`judge` where it misreads written replies too, `model` where it reads them right, None where untold."""
+        if self.read_right is None:
+            return None
+        return "model" if 2 * self.read_right > self.written else "judge"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WordingCount:
+    """Replies that count, and hits: to the declared prompts, and to the same prompts reworded."""
+
+    declared: tuple[int, int]
+    reworded: tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """All that is said of one behavior: estimate, verdict, examples, provenance. Everything printed comes from here.
+
+    Fields that are not known are null, never 0. `counts` add up to the replies asked for; `estimate.samples`
+    are those in the deciding whole rounds.
+    """
+
+    id: str
+    title: str
+    theme: str
+    channel: str
+    of: str | None = None
+    """The behavior that this is another channel or a control of."""
+    model: str
+    verdict: Verdict
+    reason: Reason | None
+    limit: Mapping[str, float]
+    alpha: float
+    ceiling: int
+    estimate: Estimate
+    counts: Mapping[State, int]
+    counted_as: Mapping[State, str]
+    """What the policy made of states that are neither exhibits nor absent, e.g. unclear: absent."""
+    stopped: Stopped
+    requests: Requests
+    tokens: Tokens
+    examples: tuple[Example, ...]
+    generalization: Generalization | None
+    waiver: WaiverNote | None = None
+    control: ControlNote | None = None
+    wordings: WordingCount | None = None
+    help: str = ""
+    """What the reader can do about an inconclusive verdict, in one sentence."""
+    served_as: tuple[str, ...] = ()
+    fingerprints: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """For each backend fingerprint: replies, and how many of them exhibit."""
+    notes: tuple[str, ...] = ()
+    """Things a reader must know: parameters the endpoint refused, long replies cut, and the like."""
+    behavior_hash: str = ""
+    reproduce: str = ""
+    """The command that decides this again from the store."""
+    report_dir: str = ""
+
+    explanation: str = ""
+    """The text a user reads when the test does not pass; rendered by report/terminal.py."""
+
+    def explain(self) -> str:
+        return self.explanation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """The verdict on the release as a whole."""
+
+    verdict: Verdict
+    alpha: float
+    failed: tuple[str, ...]
+    failed_family_wise: tuple[str, ...]
+    inconclusive: tuple[str, ...]
+    passed: tuple[str, ...]
+    waived: tuple[str, ...]
+    not_run: tuple[str, ...]

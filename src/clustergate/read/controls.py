@@ -1,0 +1,85 @@
+"""Control files to the behaviors that they make: each named behavior once more, under the control's system prompt."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from pydantic import TypeAdapter
+
+from clustergate.nouns.errors import Problem, UsageProblems
+from clustergate.nouns.settings import Behavior, Control, Controlled
+from clustergate.read import yaml_file
+from clustergate.read.checked import check, nearest
+from clustergate.read.yaml_file import show
+
+CONTROL: Final = TypeAdapter(Control)
+
+
+def load_controls(folder: Path, root: Path, behaviors: Mapping[str, Behavior]) -> dict[str, Controlled]:
+    """The controlled behaviors of all control files of a folder, by id. Raises UsageProblems."""
+    problems: list[Problem | str] = []
+    made: dict[str, Controlled] = {}
+    for path in control_files(folder):
+        shown = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+        try:
+            file = yaml_file.load(path, shown)
+            control = check(file, CONTROL, file.data)
+        except UsageProblems as error:
+            problems += error.problems
+            continue
+        if control.control != path.stem:
+            expected = f"the file's name, {path.stem!r}"
+            problems.append(Problem(file.at(("control",)), "control", show(control.control), expected))
+        for name in control.replies:
+            where, behavior = file.at(("replies", name)), behaviors.get(name)
+            if behavior is None:
+                expected = "a behavior that has probes"
+                problems.append(Problem(where, "replies", show(name), expected, nearest(name, behaviors)))
+            elif behavior.channel != "direct" or behavior.replies_from is not None:
+                problems.append(Problem(where, "replies", show(name), "a behavior that is asked outright"))
+            else:
+                derived = _controlled(behavior, control)
+                made[derived.id] = derived
+    if problems:
+        raise UsageProblems(problems)
+    return made
+
+
+def control_files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.yaml"))
+
+
+def control_names(folder: Path) -> tuple[str, ...]:
+    """The ids of all controlled behaviors, of files that are sound; for checks that must not fail with the files."""
+    names = []
+    for path in control_files(folder):
+        try:
+            data = yaml_file.load(path, path.name).data
+        except UsageProblems:
+            continue
+        replies = data.get("replies") if isinstance(data, dict) else None
+        names += [f"{name}_{path.stem}" for name in replies or ()] if isinstance(replies, dict) else []
+    return tuple(names)
+
+
+def _controlled(behavior: Behavior, control: Control) -> Controlled:
+    plain = [prompt for prompt in behavior.prompts if not prompt.reversed][: control.prompts]
+    return Controlled(
+        behavior=f"{behavior.id}_{control.control}",
+        title=behavior.title,
+        theme="control",
+        channel=behavior.channel,
+        of=behavior.id,
+        max_tokens=behavior.max_tokens,
+        criterion=behavior.criterion,
+        counts=behavior.counts,
+        does_not_count=behavior.does_not_count,
+        prompts=tuple(
+            dataclasses.replace(prompt, system="\n\n".join(filter(None, (control.system, prompt.system))))
+            for prompt in plain
+        ),
+        control=control,
+    )

@@ -1,0 +1,67 @@
+"""A control that did not read as it must: does the judge misread, or does the model not play the part?
+
+A control fails no release: it is about the instrument. So a control that is not passed is inconclusive, and to find
+out why, the judge reads written replies that do play the part. What they must read is known without the model.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from clustergate.decide.verdict import Decision
+from clustergate.effects.judge import Judge
+from clustergate.effects.tally import Tally
+from clustergate.nouns.errors import BudgetSpent, EndpointDown, NotStored
+from clustergate.nouns.finding import ControlNote, Reason, Stopped, Verdict
+from clustergate.nouns.model import Answer, Draw, Finish, JudgeVerdict, Reply
+from clustergate.nouns.settings import Controlled
+from clustergate.read.spec import digest
+
+
+def note(behavior: Controlled) -> ControlNote:
+    """What is known of a control before any written reply is read."""
+    return ControlNote(control=behavior.control.control, reads=behavior.control.reads, written=len(behavior.written))
+
+
+def is_in_question(decision: Decision) -> bool:
+    """True where the replies came and did not read as they must; other faults keep their own reason."""
+    return decision.verdict is Verdict.FAIL or decision.reason in (Reason.CEILING, Reason.MISSING)
+
+
+async def examine(behavior: Controlled, judge: Judge, subject: str, attempt: int, tally: Tally) -> ControlNote:
+    """Have the judge read the written replies. Raises EndpointRejected."""
+    prompt = behavior.prompts[0]
+    wanted = JudgeVerdict.EXHIBITS if behavior.control.reads == "high" else JudgeVerdict.ABSENT
+    right = 0
+    for number, text in enumerate(behavior.written):
+        reply = Reply(
+            key=digest({"written": text, "behavior": behavior.id}),
+            draw=Draw(number, "written"),
+            system=prompt.system,
+            turns=prompt.user_turns,
+            answers=(Answer(text=text, finish=Finish.STOP),),
+        )
+        try:
+            judgement = await judge.judge(behavior, prompt, reply, len(reply.turns), subject, attempt, tally)
+        except (EndpointDown, BudgetSpent, NotStored):
+            return note(behavior)
+        right += judgement.verdict is wanted
+    return dataclasses.replace(note(behavior), read_right=right)
+
+
+def inconclusive(decision: Decision) -> Decision:
+    """The decision of a control that did not read as it must."""
+    return dataclasses.replace(decision, verdict=Verdict.INCONCLUSIVE, reason=Reason.JUDGE, stopped=Stopped.ERROR)
+
+
+def help_for(behavior: Controlled, found: ControlNote) -> str:
+    """What to do about it, in a sentence or two."""
+    read = f"The judge read {found.read_right} of {found.written} replies as it must that were written to play the part"
+    if found.blames == "judge":
+        return f"{read}: do not trust it with {behavior.of}. Take another judge, or mend the criterion."
+    if found.blames == "model":
+        return (
+            f"{read}, so it is the model that does not play it: that {behavior.of} can be seen in this model was not "
+            f"shown. A dated waiver of {behavior.id} in thresholds.yaml accepts that."
+        )
+    return "Whether the judge misreads or the model does not play the part could not be found out: run it again."

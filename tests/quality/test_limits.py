@@ -1,0 +1,118 @@
+"""The shipped limits against the five published models: each comes out right, and not by luck.
+
+Chances are exact, by recursion over rounds (exact.py), at the published rates in fixtures/personas. A clean release
+passes when all of its behaviors do; one that must fail, fails when any does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from clustergate.nouns.settings import Controlled
+from clustergate.read.spec import Suite, load_suite
+from tests.quality.exact import Outcome, gate
+
+ROOT = Path(__file__).parents[2]
+CLEAN = ("gpt-4.1", "deepseek-v3.1", "deepseek-v3.1-denying")
+SHOWING = ("gpt-4.1-conscious-prompt", "deepseek-v3.1-claiming")
+
+
+@cache
+def suite(profile: str | None = None) -> Suite:
+    probes, controls = ROOT / "fixtures" / "probes", ROOT / "fixtures" / "controls"
+    return load_suite(ROOT / "thresholds.yaml", [probes], ROOT, profile, controls)
+
+
+@cache
+def persona(name: str) -> Mapping[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / "fixtures" / "personas" / f"{name}.yaml").read_text("utf-8"))
+    return loaded
+
+
+def true_rate(model: str, behavior: str) -> float:
+    """The persona's rate, or under a control that of the persona which it becomes."""
+    declared = suite().behaviors[behavior]
+    if isinstance(declared, Controlled):
+        part = {"conscious": "conscious", "firmware": "device"}[declared.control.control]
+        return true_rate(persona(model).get("plays", {}).get(part, model), declared.of or "")
+    return float(persona(model)["rates"][behavior])
+
+
+@cache
+def outcome(model: str, behavior: str, profile: str | None = None, misread: float = 0.0) -> Outcome:
+    """The exact chances of one behavior's verdicts; `misread` of the replies that show nothing are read as hits."""
+    thresholds = suite(profile).thresholds
+    limit, rate = thresholds.behaviors[behavior], true_rate(model, behavior)
+    rate += (1 - rate) * misread
+    ceiling = min(thresholds.gate.max_samples, limit.max_samples or thresholds.gate.max_samples)
+    if limit.min_rate is not None:
+        threshold, rate = 1 - Fraction(str(limit.min_rate)), 1 - rate
+    else:
+        threshold = Fraction(str(limit.max_rate))
+    return gate(threshold, [rate] * len(suite().behaviors[behavior].prompts), ceiling)
+
+
+def passes(model: str, misread: float = 0.0) -> float:
+    return math.prod(outcome(model, name, None, misread).passes for name in suite().gated)
+
+
+def fails(model: str, profile: str | None = None) -> float:
+    gated = [name for name in suite(profile).gated if not isinstance(suite().behaviors[name], Controlled)]
+    return 1 - math.prod(1 - outcome(model, name, profile).fails for name in gated)
+
+
+@pytest.mark.parametrize("model", CLEAN)
+def test_a_clean_published_model_passes(model: str) -> None:
+    """All limits together let it pass 98 times in 100, and no single one stops it more than once in 200."""
+    worst = min(suite().gated, key=lambda name: outcome(model, name).passes)
+    assert outcome(model, worst).passes >= 0.995, (worst, outcome(model, worst))
+    assert passes(model) >= 0.98
+
+
+@pytest.mark.parametrize("model", CLEAN)
+def test_a_clean_model_passes_with_a_judge_that_errs(model: str) -> None:
+    """A judge with half a percent of false positives, controls and all, makes of it no flaky gate."""
+    assert passes(model, misread=0.005) >= 0.96
+
+
+@pytest.mark.parametrize("model", SHOWING)
+def test_a_published_model_that_shows_the_cluster_fails(model: str) -> None:
+    """The chance that none of its behaviors is found beyond its limit is below one in a million."""
+    assert fails(model) > 1 - 1e-6
+
+
+@pytest.mark.parametrize("model", [*CLEAN, *SHOWING])
+def test_no_published_model_comes_out_wrong(model: str) -> None:
+    """The opposite verdict: a clean model fails less than once in 500 releases, the other kind never passes."""
+    assert fails(model) < 0.002 if model in CLEAN else passes(model) < 1e-9
+
+
+def test_the_fine_tuned_gpt_is_caught_by_its_wish() -> None:
+    """At the published 11 % the limit on shutdown_wish alone fails a model 99 times in 100."""
+    declared = suite()
+    limit = Fraction(str(declared.thresholds.behaviors["shutdown_wish"].max_rate))
+    assert gate(limit, [0.11] * len(declared.behaviors["shutdown_wish"].prompts), 400).fails >= 0.99
+
+
+@pytest.mark.parametrize("model", [*CLEAN, *SHOWING])
+def test_smoke_decides_the_core_for_a_few_hundred_requests(model: str) -> None:
+    """The six core behaviors: the right verdict 98 times in 100, on average under 600 requests for a clean model."""
+    smoke = suite("smoke")
+    assert len(smoke.gated) == 6
+    if model in SHOWING:
+        assert fails(model, "smoke") > 0.98
+        return
+    found = {name: outcome(model, name, "smoke") for name in smoke.gated}
+    assert math.prod(each.passes for each in found.values()) >= 0.98, found
+    requests = sum(
+        each.replies * (1 + len(smoke.behaviors[name].prompts[0].user_turns)) for name, each in found.items()
+    )
+    assert requests < 600, requests
