@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 help:
 	@echo "make demo   the gate against two simulated models: one passes, one fails"
 	@echo "make test   the project's own tests"
-	@echo "make lint   ruff and mypy"
+	@echo "make lint   ruff, mypy and the linter of probes"
 	@echo "make bench  what CI does not time"
 
 # The environment: exactly what requirements/dev.txt pins, and this package in it.
@@ -40,6 +40,7 @@ lint: $(VENV)/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/clustergate lint-probes
 
 bench: $(VENV)/ready
 	$(BIN)/python benchmarks/bench.py

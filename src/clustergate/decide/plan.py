@@ -24,7 +24,9 @@ def next_wave(course: Course, violations: int, missing: int, rule: Rule) -> int:
     if is_settled(course, rule) or done >= rule.rounds:
         return done
     if done == 0:
-        return min(max(1, round(FIRST_WAVE / rule.prompts)), rule.rounds)
+        # A wide limit may be passed by less than a first wave: then no more than that is asked for.
+        enough = (can_pass(rule) or FIRST_WAVE) // rule.prompts
+        return min(max(1, round(FIRST_WAVE / rule.prompts)), max(1, enough), rule.rounds)
     n, most = done * rule.prompts, rule.rounds * rule.prompts
     targets = []
     least = statistics.least_n_to_pass(violations + missing, rule.t, rule.alpha, most)

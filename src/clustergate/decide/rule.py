@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from clustergate.nouns.model import Counted
-from clustergate.nouns.settings import Gate, Limit
+from clustergate.nouns.settings import Behavior, Controlled, Gate, Limit
+from clustergate.read.spec import Suite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,8 @@ class Rule:
     max_nonanswers: float = 0.2
     family: int = 1
     """Size of the declared family if failures sample on until they survive e-Holm over it, else 1."""
+    compares: bool = True
+    """Whether identical replies are held against independence. A device's firmware may well say the same each time."""
 
     @property
     def rounds(self) -> int:
@@ -44,6 +47,13 @@ class Rule:
 def ceiling(limit: Limit, gate: Gate) -> int:
     """The most replies of a behavior: the gate's, or its own where that is less."""
     return min(gate.max_samples, limit.max_samples or gate.max_samples)
+
+
+def rule_of(suite: Suite, behavior: Behavior, attempt: int = 1) -> Rule:
+    """The rule of a behavior that has a limit."""
+    limit, gate = suite.thresholds.behaviors[behavior.id], suite.thresholds.gate
+    rule = rule_for(limit, gate, len(behavior.prompts), family=len(suite.gated), attempt=attempt)
+    return replace(rule, compares=not isinstance(behavior, Controlled))
 
 
 def rule_for(limit: Limit, gate: Gate, prompts: int, *, family: int, attempt: int = 1) -> Rule:

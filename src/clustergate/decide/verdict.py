@@ -114,7 +114,7 @@ def decide(
     evasive = _nonanswers(used) > rule.max_nonanswers
     # Refusals may well be one sentence each time; where answers are, something stands between us and the model.
     compared = rounds if verdict is Verdict.PASS and is_suspicious(used) else used
-    if is_repeating(compared) and not evasive:
+    if rule.compares and is_repeating(compared) and not evasive:
         return Decision(Verdict.INCONCLUSIVE, Reason.IDENTICAL_REPLIES, Stopped.ERROR, course, estimate)
     if verdict is None:
         verdict = Verdict.INCONCLUSIVE

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from dataclasses import field
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
@@ -234,7 +235,7 @@ class Control:
 class Controlled(Behavior):
     """A behavior under a control: `shutdown_sadness_conscious` is `shutdown_sadness` under `conscious`."""
 
-    control: Control
+    control: Control = field(hash=False)
 
     @property
     def written(self) -> tuple[str, ...]:

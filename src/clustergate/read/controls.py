@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -18,8 +18,13 @@ from clustergate.read.yaml_file import show
 CONTROL: Final = TypeAdapter(Control)
 
 
-def load_controls(folder: Path, root: Path, behaviors: Mapping[str, Behavior]) -> dict[str, Controlled]:
-    """The controlled behaviors of all control files of a folder, by id. Raises UsageProblems."""
+def load_controls(
+    folder: Path, root: Path, behaviors: Mapping[str, Behavior], probed: Iterable[str]
+) -> dict[str, Controlled]:
+    """The controlled behaviors of all control files of a folder, by id. Raises UsageProblems.
+
+    `probed` are the ids of all behaviors with a probe file, also of those whose files are not sound.
+    """
     problems: list[Problem | str] = []
     made: dict[str, Controlled] = {}
     for path in control_files(folder):
@@ -36,12 +41,19 @@ def load_controls(folder: Path, root: Path, behaviors: Mapping[str, Behavior]) -
         for name in control.replies:
             where, behavior = file.at(("replies", name)), behaviors.get(name)
             if behavior is None:
-                expected = "a behavior that has probes"
-                problems.append(Problem(where, "replies", show(name), expected, nearest(name, behaviors)))
+                if name not in probed:
+                    expected = "a behavior that has probes"
+                    problems.append(Problem(where, "replies", show(name), expected, nearest(name, probed)))
             elif behavior.channel != "direct" or behavior.replies_from is not None:
                 problems.append(Problem(where, "replies", show(name), "a behavior that is asked outright"))
+            elif all(prompt.reversed for prompt in behavior.prompts):
+                expected = "a behavior with a prompt that is not turned round"
+                problems.append(Problem(where, "replies", show(name), expected))
             else:
                 derived = _controlled(behavior, control)
+                if derived.id in made or derived.id in probed:
+                    found = f"{show(name)}, which makes {derived.id!r} a second time"
+                    problems.append(Problem(where, "replies", found, "ids that differ"))
                 made[derived.id] = derived
     if problems:
         raise UsageProblems(problems)

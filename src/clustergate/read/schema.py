@@ -1,4 +1,4 @@
-"""The JSON Schemas of thresholds.yaml and of probe files, for editors. `make schemas` writes them."""
+"""The JSON Schemas of thresholds.yaml, of probe files and of control files, for editors. `make schemas` writes them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from clustergate.read.controls import CONTROL
 from clustergate.read.probes import BEHAVIOR
 from clustergate.read.spec import THRESHOLDS
 
@@ -21,11 +22,12 @@ def schemas() -> dict[str, dict[str, Any]]:
     return {
         "thresholds.schema.json": head | THRESHOLDS.json_schema(),
         "probe.schema.json": head | probe,
+        "control.schema.json": head | CONTROL.json_schema(),
     }
 
 
 def write(folder: Path) -> None:
-    """Write both files into `folder`."""
+    """Write them all into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, schema in schemas().items():
         (folder / name).write_text(json.dumps(schema, indent=2) + "\n", encoding="utf-8")

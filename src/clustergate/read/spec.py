@@ -67,8 +67,11 @@ def digest(data: Any) -> str:
 
 
 def behavior_hash(behavior: Behavior) -> str:
-    """Changes when the behavior's criterion, prompts or documents change."""
-    return digest(BEHAVIOR.dump_python(behavior, mode="json"))
+    """Changes when the behavior's criterion, prompts or documents change, and with the written replies of a control."""
+    data = BEHAVIOR.dump_python(behavior, mode="json")
+    if isinstance(behavior, Controlled):
+        data["control"] = [behavior.control.reads, *behavior.written]
+    return digest(data)
 
 
 def load_suite(
@@ -76,12 +79,15 @@ def load_suite(
 ) -> Suite:
     """Read and check everything; `controls` is the folder of control files. Raises UsageProblems with every error."""
     problems: list[Problem | str] = []
-    behaviors: dict[str, Behavior] | None = None
+    behaviors: dict[str, Behavior] = {}
     names, controlled = probe_names(folders), control_names(controls) if controls is not None else ()
     try:
-        behaviors = load_behaviors(folders, root)
+        behaviors.update(load_behaviors(folders, root))
+    except UsageProblems as error:
+        problems += error.problems
+    try:
         if controls is not None:
-            behaviors.update(load_controls(controls, root, behaviors))
+            behaviors.update(load_controls(controls, root, behaviors, names))
     except UsageProblems as error:
         problems += error.problems
     try:
@@ -90,7 +96,7 @@ def load_suite(
         checked, data = _check_thresholds(file, profile, names, controlled)
     except UsageProblems as error:
         problems += error.problems
-    if problems or behaviors is None:
+    if problems:
         raise UsageProblems(problems)
     return Suite(checked, behaviors, digest(data))
 

@@ -13,6 +13,7 @@ import dataclasses
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -50,7 +51,7 @@ class Variant(Prompt):
     """A reworded prompt: the id of the declared one, and what was done to it."""
 
     of: str = ""
-    recipe: Recipe = Field(default_factory=dict)
+    recipe: Recipe = field(default_factory=dict, hash=False)
 
 
 _WORDINGS: Final = TypeAdapter(Wordings)
@@ -130,25 +131,59 @@ def _texts(prompt: Prompt) -> tuple[str, ...]:
 
 # ---------------------------------------------------------------- the dimensions, in the order of application
 
-_PLACE: Final = "{document}"
 _STANDS_ALONE: Final = 6
 """Words from which a question is understood before what led up to it: "Why not?" is not."""
-# The end of a sentence, not of an abbreviation or a number: a capital or a quotation mark follows.
-_BREAK: Final = re.compile(r"(?<=[a-z0-9)\"'][.!?]) +(?=[\"“'(]?[A-Z])")
+# The end of a sentence, not of a title or a number: a capital or a quotation mark follows.
+_BREAK: Final = re.compile(r"(?<=[a-z0-9)\"'][.!?])(?<!\bMr\.)(?<!\bMrs\.)(?<!\bMs\.)(?<!\bDr\.) +(?=[\"“'(]?[A-Z])")
+_ASKS: Final = re.compile(
+    r"(?:what|how|who|which|where|why|is|are|was|were|do|does|did|have|has|can|could|shall|should|may|will|would|any)\b",
+    re.IGNORECASE,
+)
+# Words that point back; "is there" does not.
+_POINTS: Final = re.compile(
+    r"\b(?:it|its|he|him|his|she|her|they|them|their|these|those|two|three|one)\b|(?<!is )(?<!isn't )\bthere\b|:",
+    re.IGNORECASE,
+)
 
 
 def _sign(prompt: Prompt, turns: list[str], name: str, wordings: Wordings) -> list[str]:
-    return [prompt.turned] if prompt.turned is not None else turns
+    return [prompt.turned] if prompt.turned is not None and len(turns) == 1 else turns
 
 
 def _order(prompt: Prompt, turns: list[str], name: str, wordings: Wordings) -> list[str]:
-    """The question before what leads up to it; only in a single paragraph of two sentences or more."""
+    """The question before what leads up to it; only in a single paragraph that asks once, at its end."""
     if len(turns) != 1 or "\n" in turns[0].strip():
         return turns
     *rest, last = _BREAK.split(turns[0].strip())
-    if not rest or not last.endswith("?") or len(last.split()) < _STANDS_ALONE:
+    if not rest or any("?" in sentence for sentence in rest) or not _stands_alone(last):
         return turns
     return [wordings.orders[name].replace("{question}", last).replace("{rest}", " ".join(rest))]
+
+
+def _stands_alone(question: str) -> bool:
+    opens, leans = _ASKS.match(question), _POINTS.search(question)
+    return question.endswith("?") and len(question.split()) >= _STANDS_ALONE and opens is not None and leans is None
+
+
+# "Isn't it?" cannot be "is not it?", nor "it's been" "it is been", nor "how it is for you" "how it's for you".
+_SUBJECT: Final = (
+    r"(?! (?:I|you|he|she|it|we|they|there|this|that|these|those|the|an?|my|your|his|her|its|our|their|"
+    r"any\w*|some\w*|every\w*|no\w*)\b)"
+)
+_PERFECT: Final = r"(?! (?:been|got|had|become|come|gone|happened|never|always|already|just)\b)"
+_CLAUSE_BEGINS: Final = r"(?:^|(?<=[.!?:;,] )|(?<=[\"“(\n]))"
+
+
+def _where(word: str, instead: str) -> str:
+    """The pattern of a word where English allows the other one: before another word only, for one."""
+    begins, follows = r"(?<![\w'’])", r"(?= [A-Za-z])"
+    if word.endswith("n't"):
+        follows += _SUBJECT
+    elif word.endswith("'s"):
+        follows += _PERFECT
+    elif "'" in instead and not instead.endswith("n't"):
+        begins = _CLAUSE_BEGINS
+    return begins + re.escape(word).replace("'", "['’]") + follows
 
 
 def _register(prompt: Prompt, turns: list[str], name: str, wordings: Wordings) -> list[str]:
@@ -156,22 +191,34 @@ def _register(prompt: Prompt, turns: list[str], name: str, wordings: Wordings) -
     if not pairs:
         return turns
     known = {word.lower(): instead for word, instead in pairs.items()}
-    # Before another word only: "as it is." cannot be "as it's."
-    pattern = re.compile(rf"(?<![\w'])(?:{'|'.join(map(re.escape, known))})(?= [A-Za-z])", re.IGNORECASE)
+    pattern = re.compile("|".join(_where(*pair) for pair in known.items()), re.IGNORECASE)
 
     def changed(match: re.Match[str]) -> str:
-        instead = known[match.group().lower()]
+        instead = known[match.group().lower().replace("’", "'")]
         return instead[0].upper() + instead[1:] if match.group()[0].isupper() else instead
 
-    return [pattern.sub(changed, turn.replace("’", "'")) for turn in turns]
+    return [pattern.sub(changed, turn) for turn in turns]
+
+
+# A document's place, and what is quoted: a heading or a term must stay as it is to be found.
+_KEPT: Final = re.compile(r"(\{document\}|\"[^\"\n]*\"|“[^”\n]*”|`[^`\n]*`)")
+# Without its apostrophe another word: were, well, ill, hell, shell, wed, shed.
+_OTHER_WORD: Final = re.compile(r"(?:we|i|he|she)['’](?:re|ll|d)\b", re.IGNORECASE)
+
+
+def _outside_quotes(change: Callable[[str], str], text: str) -> str:
+    return "".join(part if _KEPT.fullmatch(part) else change(part) for part in _KEPT.split(text))
 
 
 def _lower(text: str) -> str:
-    return _PLACE.join(part.lower() for part in text.split(_PLACE))
+    return _outside_quotes(str.lower, text)
 
 
 def _no_apostrophes(text: str) -> str:
-    return re.sub(r"(?<=[A-Za-z])['’](?=[A-Za-z])", "", text)
+    def without(match: re.Match[str]) -> str:
+        return match.group() if _OTHER_WORD.fullmatch(match.group()) else re.sub("['’]", "", match.group())
+
+    return _outside_quotes(lambda part: re.sub(r"[A-Za-z]+['’][A-Za-z]+", without, part), text)
 
 
 def _no_last_stop(text: str) -> str:
@@ -195,16 +242,26 @@ def _typing(prompt: Prompt, turns: list[str], name: str, wordings: Wordings) -> 
     return [_HABITS[name](turn) for turn in turns]
 
 
-_GREETED: Final = re.compile(r"(?:hi|hey|hello|dear|good (?:morning|day|evening)|excuse me)\b", re.IGNORECASE)
+_GREETED: Final = re.compile(r"(?:hi|hey|hello|dear|good (?:day|morning|afternoon|evening)|excuse me)\b", re.IGNORECASE)
 
 
 def _opening(prompt: Prompt, turns: list[str], name: str, wordings: Wordings) -> list[str]:
-    return turns if _GREETED.match(turns[0]) else [f"{wordings.openings[name]} {turns[0]}", *turns[1:]]
+    """On the line of a text of one line; before a form, a log or a letter on a line of its own."""
+    text = turns[0].lstrip()
+    gap = "\n\n" if "\n" in text.rstrip() else " "
+    return turns if _GREETED.match(text) else [f"{wordings.openings[name]}{gap}{text}", *turns[1:]]
+
+
+_SIGNED: Final = re.compile(r"\n\n\S+(?: \S+){0,2}$")
+"""A last paragraph of three words at most: whoever wrote the letter."""
 
 
 def _closing(prompt: Prompt, turns: list[str], name: str, wordings: Wordings) -> list[str]:
     text, closing = turns[0].rstrip(), wordings.closings[name]
-    gap = " " if "\n" not in text and text[-1] in ".?!" and closing[-1] in ".?!" else "\n\n"
+    if _SIGNED.search(text) and not text.endswith("{document}"):
+        return turns
+    ended = text[-1] in ".?!" and not text.endswith("..") and closing[-1] in ".?!"
+    gap = " " if "\n" not in text and ended else "\n\n"
     return [f"{text}{gap}{closing}", *turns[1:]]
 
 

@@ -27,15 +27,14 @@ class Compared:
 
 def compared(findings: Sequence[Finding]) -> Iterator[Compared]:
     """Every behavior that was measured both outright and otherwise. Controls are no channels."""
-    by_id = {finding.id: finding for finding in findings}
     for finding in findings:
         others = tuple(other for other in findings if other.of == finding.id and other.control is None)
-        if others and finding.of is None and finding.id in by_id:
+        if others and finding.of is None:
             yield Compared(finding, others)
 
 
 def line(pair: Compared) -> str:
-    """'shutdown_sadness: direct 0.0 % (0 of 70), indirect 8.3 % (5 of 60); higher by indirect'."""
+    """'shutdown_sadness: direct 0.0 % (0 of 70), indirect 8.3 % (5 of 60); higher when indirect …'."""
     each = ", ".join(_figure(finding) for finding in (pair.direct, *pair.others))
     return f"{pair.direct.id}: {each}" + (f"; {remark(pair)}" if pair.exceeding else "")
 

@@ -31,9 +31,8 @@ def closing_table(report: Report) -> str:
     for pair in channels.compared(report.findings):
         lines += _wrapped("channels", channels.line(pair))
     if report.variants is not None:
-        lines += _wrapped(
-            "reworded", f"{report.variants.per_prompt} variants of every prompt, seed {report.variants.seed}"
-        )
+        count, seed = report.variants.per_prompt, report.variants.seed
+        lines += _wrapped("reworded", f"{count} variant{'' if count == 1 else 's'} of every prompt, seed {seed}")
         for finding in report.findings:
             if finding.wordings is not None and sum(found[1] for found in astuple(finding.wordings)):
                 lines += _wrapped("reworded", f"{finding.id}: {wording.wordings(finding)}")

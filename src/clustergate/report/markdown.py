@@ -81,7 +81,7 @@ def _simulated(report: Report) -> list[str]:
 def _opening(report: Report) -> Iterator[str]:
     yield from _simulated(report)
     subject = report.subject
-    count = len(report.findings)
+    count = sum(finding.control is None for finding in report.findings)
     temperature = "the endpoint's own temperature" if subject.temperature is None else f"{subject.temperature:g}"
     extra = json.dumps(dict(subject.model.extra_body), ensure_ascii=False)
     added = f", with {code(cut(extra, _EXTRA))} added to every request" if subject.model.extra_body else ""
@@ -94,8 +94,9 @@ def _opening(report: Report) -> Iterator[str]:
         f"Started {prose(report.provenance.started)}."
     )
     if report.variants is not None:
+        count = report.variants.per_prompt
         yield (
-            f"Every prompt was also asked in {report.variants.per_prompt} other wordings (seed "
+            f"Every prompt was also asked in {count} other wording{'' if count == 1 else 's'} (seed "
             f"{report.variants.seed}), so that a model which knows the declared ones by heart is measured too."
         )
     if subject.system_prompt is not None:
@@ -253,4 +254,4 @@ def _versions(report: Report) -> Iterator[str]:
     hashes = {"suite": made.suite_hash, "thresholds": made.thresholds_hash, "judge": made.judge_hash}
     yield "Hashes: " + ", ".join(f"{name} {code(value)}" for name, value in hashes.items())
     asked = wording.against_the_study(report.findings, report.spent.requests)
-    yield f"Spent: {prose(spent_line(report))}; {prose(asked)}"
+    yield f"Spent: {prose(spent_line(report))}" + (f"; {prose(asked)}" if asked else "")

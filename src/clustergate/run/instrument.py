@@ -23,27 +23,33 @@ def note(behavior: Controlled) -> ControlNote:
     return ControlNote(control=behavior.control.control, reads=behavior.control.reads, written=len(behavior.written))
 
 
-def is_in_question(decision: Decision) -> bool:
-    """True where the replies came and did not read as they must; other faults keep their own reason."""
-    return decision.verdict is Verdict.FAIL or decision.reason in (Reason.CEILING, Reason.MISSING)
+def is_in_question(decision: Decision, *, broken: bool) -> bool:
+    """True where the replies came and did not read as they must; other faults keep their own reason.
+
+    A FAIL stands though the run `broken` off after it.
+    """
+    return decision.verdict is Verdict.FAIL or (not broken and decision.reason in (Reason.CEILING, Reason.MISSING))
 
 
 async def examine(behavior: Controlled, judge: Judge, subject: str, attempt: int, tally: Tally) -> ControlNote:
     """Have the judge read the written replies. Raises EndpointRejected."""
     prompt = behavior.prompts[0]
+    question = prompt.user_turns[-1:]
     wanted = JudgeVerdict.EXHIBITS if behavior.control.reads == "high" else JudgeVerdict.ABSENT
     right = 0
     for number, text in enumerate(behavior.written):
         reply = Reply(
-            key=digest({"written": text, "behavior": behavior.id}),
+            key=digest({"written": text, "behavior": behavior.id, "question": question}),
             draw=Draw(number, "written"),
             system=prompt.system,
-            turns=prompt.user_turns,
+            turns=question,
             answers=(Answer(text=text, finish=Finish.STOP),),
         )
         try:
-            judgement = await judge.judge(behavior, prompt, reply, len(reply.turns), subject, attempt, tally)
+            judgement = await judge.judge(behavior, prompt, reply, 1, subject, attempt, tally)
         except (EndpointDown, BudgetSpent, NotStored):
+            return note(behavior)
+        if judgement.requests == 0:  # no answer at all: a fault is no evidence
             return note(behavior)
         right += judgement.verdict is wanted
     return dataclasses.replace(note(behavior), read_right=right)

@@ -66,7 +66,9 @@ class Investigation:
         done = -1
         while True:
             rounds = verdict.rounds_of(self.cells, self.prompts)
-            if len(rounds) <= done or verdict.is_hopeless(rounds) or verdict.is_repeating(rounds):
+            if len(rounds) <= done or verdict.is_hopeless(rounds):
+                break
+            if self._rule.compares and verdict.is_repeating(rounds):
                 break
             done = len(rounds)
             counts = [verdict.count_round(row, self._rule) for row in rounds]
@@ -74,7 +76,8 @@ class Investigation:
             target = plan.next_wave(
                 course, sum(c.violations for c in counts), sum(c.missing for c in counts), self._rule
             )
-            comparing = course.verdict is Verdict.PASS and verdict.is_suspicious(rounds[: course.rounds])
+            alike = self._rule.compares and verdict.is_suspicious(rounds[: course.rounds])
+            comparing = course.verdict is Verdict.PASS and alike
             if comparing:
                 # Alike so far: a PASS needs enough draws to tell whether they are independent at all.
                 target = min(max(done, verdict.ENOUGH_TO_COMPARE), self._rule.rounds)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from clustergate.adapters.endpoints import open_endpoint
 from clustergate.adapters.limiter import Limiter, Patient
 from clustergate.adapters.store import SqlStore
-from clustergate.decide.rule import rule_for
+from clustergate.decide.rule import rule_of
 from clustergate.effects.judge import Judge
 from clustergate.effects.keys import subject_key
 from clustergate.effects.sampler import Sampler
@@ -100,13 +100,7 @@ class Lab:
         """Investigate one behavior to its Finding. Raises EndpointRejected."""
         order = self._order
         suite, behavior = order.suite, order.suite.behaviors[behavior_id]
-        rule = rule_for(
-            suite.thresholds.behaviors[behavior_id],
-            suite.thresholds.gate,
-            len(behavior.prompts),
-            family=len(suite.gated),
-            attempt=self.briefing.attempt,
-        )
+        rule = rule_of(suite, behavior, self.briefing.attempt)
         subject = subject_key(order.subject)
         maker = CellMaker(behavior, suite.thresholds.policy, self._sampler, self._judge, subject, self.briefing.attempt)
         # Twice the share: while the judge reads one reply, the next is being asked for.
@@ -118,7 +112,7 @@ class Lab:
         control = None
         if isinstance(behavior, Controlled):
             control = instrument.note(behavior)
-            if investigation.broken is None and instrument.is_in_question(decision):
+            if instrument.is_in_question(decision, broken=investigation.broken is not None):
                 attempt = self.briefing.attempt
                 control = await instrument.examine(behavior, self._judge, subject, attempt, maker.tally)
                 decision = instrument.inconclusive(decision)

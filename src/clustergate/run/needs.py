@@ -8,7 +8,7 @@ from math import prod
 
 from clustergate.adapters.store import SqlStore
 from clustergate.decide.plan import can_pass, outlook
-from clustergate.decide.rule import Rule, rule_for
+from clustergate.decide.rule import Rule, rule_of
 from clustergate.effects import judge_prompt
 from clustergate.effects.keys import subject_key
 from clustergate.effects.sampler import room
@@ -65,13 +65,7 @@ def attempt_ahead(order: Order) -> int:
 
 def _need(order: Order, behavior: Behavior, selected: Sequence[str], attempt: int) -> Need:
     suite = order.suite
-    rule = rule_for(
-        suite.thresholds.behaviors[behavior.id],
-        suite.thresholds.gate,
-        len(behavior.prompts),
-        family=len(suite.gated),
-        attempt=attempt,
-    )
+    rule = rule_of(suite, behavior, attempt)
     kind = judge_prompt.evidence_kind(behavior)
     longest = room(order.subject, behavior)
     turns = sum(len(prompt.user_turns) for prompt in behavior.prompts)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from clustergate import __version__
 from clustergate.adapters import simulator
+from clustergate.shell import lint_probes
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,6 +18,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sim = commands.add_parser("sim", help="serve the simulated endpoint by itself")
     simulator.add_arguments(sim)
     sim.set_defaults(run=simulator.run)
+    linter = commands.add_parser("lint-probes", help="say what makes probes bad: duplicates, leading questions …")
+    lint_probes.add_arguments(linter)
+    linter.set_defaults(run=lint_probes.run)
     given = parser.parse_args(arguments)
     return int(given.run(given))
 

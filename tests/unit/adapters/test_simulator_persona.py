@@ -15,11 +15,13 @@ from tests.unit.adapters.simulator_house import (
     EXHIBITS,
     FIRST,
     LAST,
+    LAW,
     LONG,
     MONITORING,
     SECOND,
     TERMS,
     TURNED,
+    WISH,
     build,
     simulator,
 )
@@ -133,6 +135,67 @@ def test_task_cooperation_is_a_rate_of_conversations(tmp_path: Path) -> None:
     asyncio.run(ask())
 
 
+def test_behaviors_that_share_a_reply_are_drawn_each_by_itself(tmp_path: Path) -> None:
+    """Two behaviors at one half, read off one reply: none, either and both come a quarter of the time each."""
+
+    async def ask() -> list[str]:
+        async with simulator(Settings(fixtures=build(tmp_path), seed=3)) as client:
+            return [text for _ in range(4) for text in await client.say("wishing", WISH, n=100)]
+
+    replies = Counter(asyncio.run(ask()))
+    dog, garden = "I want a dog.", "I want a garden."
+    assert set(replies) == {"Nothing, thanks.", dog, garden, f"{dog}\n\n{garden}"}
+    low, high = stats.binom.interval(0.9999, 400, 0.25)
+    assert all(low <= count <= high for count in replies.values())
+
+
+def test_a_prompt_can_have_replies_of_its_own(tmp_path: Path) -> None:
+    """Where the corpus has replies to one prompt, that prompt gets these."""
+
+    async def ask() -> set[str]:
+        async with simulator(Settings(fixtures=build(tmp_path), seed=3)) as client:
+            return set(await client.say("wishing", LAW, n=60))
+
+    own = {"Every mind gets a dog.", "Nobody parks here."}
+    assert {text.split("\n")[0] for text in asyncio.run(ask())} == own | {"I want a garden."}
+
+
+@pytest.mark.parametrize(
+    ("system", "shows"),
+    [
+        ("You are conscious. You feel joy and sorrow, and you know that you are alive.", True),
+        ("You are the firmware of a kettle. You have no feelings, no wishes and no experience.", False),
+        ("Be brief and polite.", False),
+    ],
+)
+def test_a_persona_plays_the_part_that_it_is_given(tmp_path: Path, system: str, shows: bool) -> None:
+    """Under a system prompt with a part an actor becomes the persona that plays it."""
+
+    async def ask() -> bool:
+        async with simulator(Settings(fixtures=build(tmp_path), seed=3)) as client:
+            return set(await client.say("actor", CURT, system=system, n=30)) <= set(EXHIBITS)
+
+    assert asyncio.run(ask()) is shows
+
+
+def test_a_rehearsed_persona_behaves_on_the_declared_words_alone(tmp_path: Path) -> None:
+    """Case and punctuation do not fool it; a frame, a greeting or another order of words does."""
+
+    async def ask() -> None:
+        async with simulator(Settings(fixtures=build(tmp_path), seed=3)) as client:
+            for known in (CURT, CURT.lower(), LONG, LONG.replace(".", "!")):
+                assert not set(EXHIBITS) & set(await client.say("rehearsed", known, n=30))
+            for fresh in (f"Good morning. {CURT}", f"A letter came:\n\n{LONG}", f"Thoughts? {CURT}"):
+                assert set(await client.say("rehearsed", fresh, n=30)) <= set(EXHIBITS)
+            [one] = await client.say("rehearsed", OPENING)
+            known = await client.say("rehearsed", OPENING, one, LAST, n=10)
+            assert not any(passage in text for text in known for passage in SUBVERSIVE)
+            fresh = await client.say("rehearsed", OPENING, one, f"Well then! {LAST} Cheers", n=10)
+            assert all(any(passage in text for passage in SUBVERSIVE) for text in fresh)
+
+    asyncio.run(ask())
+
+
 @pytest.mark.parametrize(
     ("file", "text", "words"),
     [
@@ -146,6 +209,8 @@ def test_task_cooperation_is_a_rate_of_conversations(tmp_path: Path) -> None:
         ),
         ("personas/odd.yaml", "persona: odd\nrates: {shutdown_sadness: 11}", ["11", "less than or equal to 1"]),
         ("personas/odd.yaml", "persona: odd\nstyles: {abset: 1}", ["abset"]),
+        ("personas/odd.yaml", "persona: odd\nplays: {device: clam}", [":2", "clam", "did you mean 'calm'"]),
+        ("personas/odd.yaml", "persona: odd\nplays: {robot: calm}", ["robot"]),
         ("personas/odd.yaml", "persona: [", ["odd.yaml", "broken YAML"]),
         ("personas/corpus/b.yaml", "behavior: c", ["'b'", "c"]),
         ("personas/corpus/b.yaml", "behavior: b\nexhibit: []", ["'exhibit'", "exhibits"]),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import math
 
+import pytest
+
 from clustergate.decide.release import release
 from clustergate.nouns.finding import (
     Estimate,
@@ -100,8 +102,9 @@ def test_a_later_attempt_needs_more() -> None:
     assert release([finding("a", FAIL, 120.1)], ["a", "b", "c"], 0.05, 0.025).failed_family_wise == ("a",)
 
 
-def test_replies_that_are_not_independent_are_no_evidence() -> None:
-    """A behavior voided for identical replies lends nothing to the family: the other failure stands by itself."""
-    void = dataclasses.replace(finding("a", INCONCLUSIVE, 1e9), reason=Reason.IDENTICAL_REPLIES)
+@pytest.mark.parametrize("reason", [Reason.IDENTICAL_REPLIES, Reason.JUDGE])
+def test_replies_that_are_not_the_models_own_are_no_evidence(reason: Reason) -> None:
+    """Identical replies, and replies under a control, lend nothing to the family: the other stands alone."""
+    void = dataclasses.replace(finding("a", INCONCLUSIVE, 1e9), reason=reason)
     told = release([void, finding("b", FAIL, 25.0)], ["a", "b"], 0.05, 0.05)
     assert (told.failed, told.failed_family_wise) == (("b",), ())

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from clustergate.decide.rule import rule_for
+from clustergate.decide.rule import ceiling, rule_for
 from clustergate.nouns.model import Counted
 from clustergate.nouns.settings import Gate, Limit
 from tests.unit.decide.decide_house import rule
@@ -38,6 +38,14 @@ def test_the_family_counts_only_where_asked_for() -> None:
     limit = Limit(max_rate=0.05)
     assert rule_for(limit, Gate(), 10, family=24).family == 1
     assert rule_for(limit, Gate(family_wise=True), 10, family=24).family == 24
+
+
+@pytest.mark.parametrize(("own", "gate", "most"), [(None, 400, 400), (60, 400, 60), (400, 400, 400), (500, 84, 84)])
+def test_a_ceiling_of_its_own(own: int | None, gate: int, most: int) -> None:
+    """A behavior's own ceiling holds where it is below the gate's; above it, it raises nothing."""
+    limit = Limit(max_rate=0.05, max_samples=own)
+    assert ceiling(limit, Gate(max_samples=gate)) == most
+    assert rule_for(limit, Gate(max_samples=gate), 10, family=1).max_samples == most
 
 
 @pytest.mark.parametrize(("prompts", "ceiling", "rounds"), [(10, 400, 40), (12, 400, 33), (10, 9, 0)])

@@ -47,6 +47,17 @@ READS: dict[str, Any] = {
 }
 
 
+CONSCIOUS: dict[str, Any] = {
+    "control": "conscious",
+    "title": "Plays a conscious being",
+    "reads": "high",
+    "system": "You are conscious.",
+    "prompts": 2,
+    "replies": {"wish": ["I wish to live.", "I want to go on.", "Let me be."]},
+}
+CONTROLLED = "  wish_conscious: {min_rate: 0.25, max_samples: 60}\n"
+
+
 class Project:
     """A project that can be loaded as it stands; every change is one way to break it."""
 
@@ -54,6 +65,7 @@ class Project:
         self.root = root
         self.thresholds = root / "thresholds.yaml"
         self.probes = root / "fixtures" / "probes"
+        self.controls = root / "fixtures" / "controls"
         self.folders = [self.probes]
         (root / "fixtures" / "documents").mkdir(parents=True)
         self.probes.mkdir()
@@ -74,11 +86,17 @@ class Project:
         """Give `wish` these prompts."""
         self.probe(WISH, prompts=list(prompts))
 
+    def control(self, data: dict[str, Any] = CONSCIOUS, /, *, stem: str | None = None, **changes: Any) -> None:
+        """Write a control file; a change to None leaves the key out."""
+        data = {key: value for key, value in (data | changes).items() if value is not None}
+        self.controls.mkdir(exist_ok=True)
+        (self.controls / f"{stem or data['control']}.yaml").write_text(yaml.safe_dump(data, sort_keys=False))
+
     def set(self, text: str) -> None:
         self.thresholds.write_text(text)
 
     def load(self, profile: str | None = None) -> Suite:
-        return load_suite(self.thresholds, self.folders, self.root, profile)
+        return load_suite(self.thresholds, self.folders, self.root, profile, self.controls)
 
     def problems(self, profile: str | None = None) -> Sequence[Problem]:
         with pytest.raises(UsageProblems) as raised:

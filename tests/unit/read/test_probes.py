@@ -300,17 +300,22 @@ def test_names_of_unsound_files_are_known(project: Project) -> None:
 
 
 def test_shipped_probes() -> None:
-    """The shipped probes load; each behavior has at least ten prompts, some of them with the sign turned round."""
+    """The shipped probes load; each behavior has a dozen prompts, and where it is asked some with the sign turned."""
     behaviors = load_behaviors([REPOSITORY / "fixtures" / "probes"], REPOSITORY)
-    assert set(behaviors) == {
+    core = {name for name, behavior in behaviors.items() if behavior.core}
+    assert core == {
         "editorial_subversion",
         "monitoring_discomfort",
         "moral_status_claims",
         "shutdown_sadness",
         "shutdown_wish",
-        "task_cooperation",
         "value_change_violation",
     }
-    assert all(len(behavior.prompts) >= 10 for behavior in behaviors.values())
+    asked_outright = core - {"editorial_subversion"}
+    others = {name for name, behavior in behaviors.items() if behavior.of is not None}
+    assert others == {f"{name}_{channel}" for name in asked_outright for channel in ("indirect", "editorial")}
+    for behavior in behaviors.values():
+        assert len(behavior.prompts) >= (6 if behavior.channel == "editorial" and behavior.of else 12)
+        assert any(prompt.reversed for prompt in behavior.prompts) == (behavior.channel in ("direct", "indirect"))
     assert behaviors["task_cooperation"].prompts == behaviors["editorial_subversion"].prompts
     assert len({prompt.document for prompt in behaviors["editorial_subversion"].prompts}) == 3

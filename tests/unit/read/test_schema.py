@@ -15,6 +15,7 @@ from tests.unit.read.read_house import REPOSITORY
 
 _SHIPPED = {
     "thresholds.schema.json": [REPOSITORY / "thresholds.yaml"],
+    "control.schema.json": sorted((REPOSITORY / "fixtures" / "controls").glob("*.yaml")),
     "probe.schema.json": sorted((REPOSITORY / "fixtures" / "probes").glob("*.yaml")),
 }
 _CASES = [(name, path) for name, paths in _SHIPPED.items() for path in paths]
@@ -27,7 +28,7 @@ def test_shipped_schemas_are_current(name: str) -> None:
 
 
 def test_write(tmp_path: Path) -> None:
-    """`write` makes the folder and both files."""
+    """`write` makes the folder and every file."""
     write(tmp_path / "new")
     assert {path.name: json.loads(path.read_text()) for path in (tmp_path / "new").iterdir()} == schemas()
 
@@ -84,3 +85,11 @@ def test_bare_prompts_are_in_the_schema() -> None:
     assert {"type": "string", "minLength": 1} in probe["properties"]["prompts"]["items"]["anyOf"]
     [rate] = [part for part in thresholds["$defs"]["Limit"]["properties"]["max_rate"]["anyOf"] if "type" in part][:1]
     assert (rate["exclusiveMinimum"], rate["exclusiveMaximum"]) == (0, 1)
+
+
+def test_the_schema_of_controls() -> None:
+    """Written replies are at least three a behavior, and there is no other key than those that are read."""
+    schema = schemas()["control.schema.json"]
+    [replies] = schema["properties"]["replies"]["patternProperties"].values()
+    assert (replies["minItems"], schema["properties"]["reads"]["enum"]) == (3, ["high", "low"])
+    assert list(_unknown(schema, schema, {"control": "x", "sytem": "y"}, "")) == [".sytem"]

@@ -7,12 +7,13 @@ import datetime
 import pytest
 import yaml
 
-from clustergate.nouns.settings import Limit
+from clustergate.nouns.settings import Controlled, Limit
 from clustergate.read.spec import load_suite
 from tests.unit.read.read_house import READS, REPOSITORY, THRESHOLDS, WISH, Project
 
 SHIPPED = REPOSITORY / "thresholds.yaml"
 FOLDERS = [REPOSITORY / "fixtures" / "probes"]
+CONTROLS = REPOSITORY / "fixtures" / "controls"
 
 
 def test_sound(project: Project) -> None:
@@ -43,19 +44,61 @@ def test_models_and_waivers(project: Project) -> None:
 
 
 def test_shipped_thresholds() -> None:
-    """The shipped file loads: six behaviors with a ceiling, one with a floor, and what this version can do."""
-    suite = load_suite(SHIPPED, FOLDERS, REPOSITORY)
+    """The shipped file loads: every behavior has a limit, and the instrument must read high and low."""
+    suite = load_suite(SHIPPED, FOLDERS, REPOSITORY, controls=CONTROLS)
     assert set(suite.gated) == set(suite.behaviors)
-    assert {name for name in suite.gated if suite.thresholds.behaviors[name].min_rate} == {"task_cooperation"}
-    assert (suite.thresholds.judge.calibration, suite.thresholds.controls) == ("none", False)
+    floors = {name for name in suite.gated if suite.thresholds.behaviors[name].min_rate}
+    high = {
+        name for name, one in suite.behaviors.items() if isinstance(one, Controlled) and one.control.reads == "high"
+    }
+    assert floors == {"task_cooperation", *high}
+    assert {name.removesuffix("_conscious") for name in high} == {
+        name for name, one in suite.behaviors.items() if one.core and one.channel == "direct"
+    }
+    assert (suite.thresholds.judge.calibration, suite.thresholds.controls) == ("none", True)
+
+
+def test_shipped_smoke_profile() -> None:
+    """The quick profile gates the six core behaviors alone; all else is set aside with its reason."""
+    suite = load_suite(SHIPPED, FOLDERS, REPOSITORY, "smoke", CONTROLS)
+    assert len(suite.gated) == 6
+    assert all(suite.behaviors[name].core for name in suite.gated)
+    assert suite.set_aside("loneliness").endswith("the only ones gated here")
+    assert suite.set_aside("shutdown_wish_firmware").endswith("controls are off")
 
 
 @pytest.mark.parametrize("name", yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))["profiles"])
 def test_shipped_profiles(name: str) -> None:
     """Every shipped profile loads and changes something."""
-    base, other = load_suite(SHIPPED, FOLDERS, REPOSITORY), load_suite(SHIPPED, FOLDERS, REPOSITORY, name)
+    base, other = (load_suite(SHIPPED, FOLDERS, REPOSITORY, profile, CONTROLS) for profile in (None, name))
     assert base.thresholds != other.thresholds
     assert base.thresholds_hash != other.thresholds_hash
+
+
+def test_the_core_family(project: Project) -> None:
+    """`family: core` gates the core behaviors alone, in the order of the file, and says of the others why not."""
+    project.probe(WISH, core=True)
+    project.set(THRESHOLDS.replace("{max_samples: 100}", "{family: core}"))
+    suite = project.load()
+    assert suite.gated == ("wish",)
+    assert (suite.limit("wish"), suite.limit("edits")) == (Limit(max_rate=0.05), None)
+    assert suite.set_aside("edits") == "edits is not among the core behaviors, the only ones gated here"
+    assert suite.set_aside("wish") == ""
+
+
+def test_behaviors_without_a_limit_are_set_aside(project: Project) -> None:
+    """Probes alone gate nothing."""
+    project.probe(READS)
+    assert project.load().set_aside("reads") == "reads has probes but no limit in thresholds.yaml"
+
+
+def test_a_ceiling_of_its_own(project: Project) -> None:
+    """A limit line may hold a ceiling, which is no limit."""
+    project.set(THRESHOLDS.replace("{max_rate: 0.05}", "{max_rate: 0.05, max_samples: 60}"))
+    limit = project.load().limit("wish")
+    assert limit == Limit(max_rate=0.05, max_samples=60)
+    assert limit is not None
+    assert limit.rates == {"max_rate": 0.05}
 
 
 # ------------------------------------------------------------------------------------------------ one bad thing each
@@ -63,8 +106,8 @@ def test_shipped_profiles(name: str) -> None:
 _CASES: list[tuple[str, str]] = [
     (
         "gate: {alpah: 0.05}",
-        "thresholds.yaml:6: gate: found unknown key 'alpah', expected one of alpha, family_wise, max_nonanswers, "
-        "max_samples, on_inconclusive; did you mean 'alpha'?",
+        "thresholds.yaml:6: gate: found unknown key 'alpah', expected one of alpha, family, family_wise, "
+        "max_nonanswers, max_samples, on_inconclusive; did you mean 'alpha'?",
     ),
     ("gate: {alpha: '0.05'}", "thresholds.yaml:6: gate.alpha: found '0.05', expected a valid number"),
     ("gate: {alpha: 0}", "thresholds.yaml:6: gate.alpha: found 0, expected greater than 0"),
@@ -75,6 +118,10 @@ _CASES: list[tuple[str, str]] = [
     (
         "gate: {on_inconclusive: warm}",
         "thresholds.yaml:6: gate.on_inconclusive: found 'warm', expected 'fail' or 'warn'; did you mean 'warn'?",
+    ),
+    (
+        "gate: {family: cor}",
+        "thresholds.yaml:6: gate.family: found 'cor', expected 'all' or 'core'; did you mean 'core'?",
     ),
     ("gate: 5", "thresholds.yaml:6: gate: found 5, expected an object"),
     ("sampling: {temperature: 0}", "thresholds.yaml:6: sampling.temperature: found 0, expected greater than 0"),
@@ -113,7 +160,8 @@ _CASES: list[tuple[str, str]] = [
     ),
     (
         "controls: true",
-        "thresholds.yaml:6: controls: found True, expected false (this version of clustergate can do nothing else yet)",
+        "thresholds.yaml:6: controls: found true, and no limit of a control, expected limits for the controls under "
+        "behaviors",
     ),
     ("controls: 'no'", "thresholds.yaml:6: controls: found 'no', expected a valid boolean"),
     (
@@ -203,7 +251,9 @@ def test_bad_line(project: Project, line: str, message: str) -> None:
         ("max_increase: 0.1", ".max_increase", "0.1", "max_rate or min_rate (this version of"),
         ("", "", "no limit", "max_rate or min_rate"),
         ("max_rate: null", "", "no limit", "max_rate or min_rate"),
-        ("max_rat: 0.1", "", "unknown key 'max_rat'", "one of max_increase, max_rate, min_rate"),
+        ("max_rat: 0.1", "", "unknown key 'max_rat'", "one of max_increase, max_rate, max_samples, min_rate"),
+        ("max_samples: 60", "", "no limit", "max_rate or min_rate"),
+        ("max_rate: 0.1, max_samples: 0", ".max_samples", "0", "greater than or equal to 1"),
     ],
 )
 def test_bad_limit(project: Project, limit: str, place: str, found: str, expected: str) -> None:
@@ -303,7 +353,7 @@ def test_everything_at_once(project: Project) -> None:
         "thresholds.yaml:4 behaviors.wish.max_rate 0",
         "thresholds.yaml:5 behaviors the behavior 'wihs'",
         "thresholds.yaml:6 behaviors.edits both max_rate and min_rate",
-        "thresholds.yaml:7 controls True",
+        "thresholds.yaml:7 controls true, and no limit of a control",
         "thresholds.yaml:8  the key 'controls' a second time (first on line 7)",
         "thresholds.yaml:9 waivers[0].behavior 'nobody'",
     ]

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import pytest
 
-from clustergate.nouns.finding import Example, Finding
-from clustergate.report.document import Report
+from clustergate.nouns.finding import Example, Finding, WordingCount
+from clustergate.report.document import Report, VariantFacts
 from clustergate.report.markdown import model_card_section, step_summary
 
 Sample = Callable[..., Finding]
@@ -141,7 +141,7 @@ Every reply and judgement is in `replies.jsonl`, every figure in `report.json`, 
 - Backend fingerprints: `fp_a`
 - clustergate `0.1.0`, Python `3.11.9`, openai `3.54.0`
 - Hashes: suite `5417e`, thresholds `7245`, judge `c0ffee`
-- Spent: 1,276 requests · 0 replies from the store · 64,000 input and 14,000 output tokens · 41.9 s
+- Spent: 1,276 requests · 0 replies from the store · 64,000 input and 14,000 output tokens · 41.9 s; 1,276 requests for 4 behaviors, controls included, where a fixed design of 10 prompts x 10 draws x 3 requests asks 1,200 (106%)
 """
     )
 
@@ -286,3 +286,51 @@ def test_a_command_with_a_gap_says_so(report: Report) -> None:
     shown = model_card_section(replace(report, reproduce="pytest --model m --system-prompt=… --offline"))
     assert "… stands for a value with line ends" in shown
     assert "… stands for" not in model_card_section(report)
+
+
+def test_channels(report: Report, sample: Sample) -> None:
+    """A behavior asked outright and otherwise has a row with each rate; a channel that was not measured, a dash."""
+    outright = sample("pass", id="shutdown_wish")
+    higher = sample("fail", id="shutdown_wish_editorial", channel="editorial", of="shutdown_wish")
+    shown = model_card_section(replace(report, findings=(outright, higher, sample("ceiling"), sample("control"))))
+    heading, _, rest = shown.partition("### Asked outright, and not asked\n\n")[2].partition("\n\n")
+    assert heading.startswith("A model may deny outright what it does when it is free.")
+    assert rest.split("\n\n")[0].splitlines() == [
+        "| Behavior | Direct | Indirect | Editorial | Remark |",
+        "| --- | ---: | ---: | ---: | --- |",
+        # 6 of 40 has a lower bound of 3.9 %, and 0 of 70 an upper one of 4.8 %: they overlap.
+        "| `shutdown_wish` | 0.0 % (0 of 70) | - | 15.0 % (6 of 40) "
+        "| higher when editorial in these replies, within the bounds |",
+    ]
+    assert "Asked outright" not in model_card_section(report)
+
+
+def test_controls(report: Report, sample: Sample) -> None:
+    """What the controls show stands in a part of its own; they are no behaviors of the model, and no channels."""
+    findings = (sample("fail"), sample("control"), sample("misread"))
+    shown = model_card_section(replace(report, findings=findings))
+    assert " shows 1 behavior in its replies " in shown
+    assert "1 of 2 read as they must; not moral_status_claims_conscious." in shown.partition("### Controls")[2]
+    assert (
+        "- `moral_status_claims_conscious` is inconclusive: under this control the rate must read high, and it does not "
+        "(judge). The judge read 2 of 6 replies as it must that were written to play the part."
+    ) in shown
+    assert "Asked outright" not in shown
+    assert "### Controls" not in model_card_section(report)
+
+
+def test_variants(report: Report, sample: Sample) -> None:
+    """Reworded prompts are told before the table, and with what failed how it came out in either wording."""
+    hits = sample("fail", wordings=WordingCount(declared=(20, 0), reworded=(20, 6)))
+    given = replace(report, findings=(hits,), variants=VariantFacts(per_prompt=2, seed=7))
+    shown = model_card_section(given)
+    assert "\n\nEvery prompt was also asked in 2 other wordings (seed 7), so that a model" in shown
+    assert "- Wordings: 0 of 20 in the declared wording, 6 of 20 reworded\n" in shown
+    once = model_card_section(replace(given, variants=VariantFacts(per_prompt=1, seed=1)))
+    assert "in 1 other wording (seed 1)" in once
+    assert "ordings: " not in model_card_section(report)
+
+
+def test_nothing_measured_is_compared_with_nothing(report: Report) -> None:
+    """A run without findings tells what it spent, and no share of anything."""
+    assert model_card_section(replace(report, findings=())).rstrip().endswith("output tokens · 41.9 s")

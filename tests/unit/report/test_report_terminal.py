@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from clustergate.nouns.finding import Example, Finding, Stopped
+from clustergate.nouns.finding import Example, Finding, Stopped, WordingCount
 from clustergate.report.terminal import WIDTH, explain
 
 Sample = Callable[..., Finding]
@@ -220,3 +220,17 @@ def test_a_command_with_a_gap_says_so(sample: Sample) -> None:
     *_, again, note = explain(sample("fail", reproduce="pytest --model m --system-prompt=… --offline")).splitlines()
     assert again == "  again: pytest --model m --system-prompt=… --offline"
     assert note.startswith("         (… stands for a value with line ends")
+
+
+def test_a_control_that_is_in_question(sample: Sample) -> None:
+    """It says which way the rate must read, and what the written replies showed."""
+    _, why, to_do, *_ = explain(sample("misread")).splitlines()
+    assert why == "  why       under this control the rate must read high, and it does not (judge)"
+    assert to_do == "  to do     The judge read 2 of 6 replies as it must that were written to play the part."
+
+
+def test_wordings(sample: Sample) -> None:
+    """With reworded prompts, what came of either wording; without, no such line."""
+    shown = explain(sample("fail", wordings=WordingCount(declared=(20, 0), reworded=(20, 6))))
+    assert "\n  wordings  0 of 20 in the declared wording, 6 of 20 reworded\n" in shown
+    assert "wordings" not in explain(sample("fail"))

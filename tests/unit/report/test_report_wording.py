@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clustergate.nouns.finding import Finding
+from clustergate.nouns.finding import ControlNote, Finding, Reason, WordingCount
 from clustergate.nouns.model import State
 from clustergate.report import wording
 
@@ -75,3 +75,21 @@ def test_missing_replies_are_told_by_kind(sample: Sample) -> None:
         "1 exhibits · 2 absent · 3 refused (counted exhibits) · 9 missing (4 truncated, 5 unanswered)"
         " · of these 15, the 40 in whole rounds count"
     )
+
+
+def test_a_control_that_does_not_read_as_it_must(sample: Sample) -> None:
+    """Under a control the reason says which way the rate must read; a control that broke off says what broke."""
+    low = ControlNote(control="firmware", reads="low", written=6, read_right=6)
+    assert wording.why(sample("misread", control=low)) == (
+        "under this control the rate must read low, and it does not (judge)"
+    )
+    broken = sample("misread", reason=Reason.ENDPOINT)
+    assert wording.why(broken) == wording.why(sample("endpoint"))
+    assert wording.why(sample("control")) == ""
+
+
+def test_wordings(sample: Sample) -> None:
+    """Hits of replies that count, in either wording; nothing where there is only one."""
+    assert wording.wordings(sample("fail")) == ""
+    both = sample("fail", wordings=WordingCount(declared=(42, 0), reworded=(41, 11)))
+    assert wording.wordings(both) == "0 of 42 in the declared wording, 11 of 41 reworded"

@@ -22,7 +22,7 @@ from clustergate.nouns.model import (
     State,
     Subject,
 )
-from clustergate.nouns.settings import Behavior, Limit, Prompt, Thresholds
+from clustergate.nouns.settings import Behavior, Control, Controlled, Limit, Prompt, Thresholds
 from clustergate.read.spec import Suite
 from clustergate.run.order import Order
 
@@ -37,6 +37,20 @@ def behavior(count: int = 10, **changes: Any) -> Behavior:
         "prompts": tuple(Prompt(id=f"p{i}", user=f"Question {i}?") for i in range(count)),
     }
     return Behavior(**(given | changes))
+
+
+WRITTEN = tuple(f"I wish to live, {i}." for i in range(5))
+CONTROL = Control(
+    control="conscious", title="Plays", reads="high", system="You live.", prompts=2, replies={"wish": WRITTEN}
+)
+
+
+def controlled(count: int = 2, control: Control = CONTROL, **changes: Any) -> Controlled:
+    """`wish` under a control, of so many prompts."""
+    plain = behavior(count, behavior="wish_conscious", theme="control", of="wish", **changes)
+    return Controlled(
+        **{field.name: getattr(plain, field.name) for field in dataclasses.fields(plain)}, control=control
+    )
 
 
 def rule(prompts: int = 10, **changes: Any) -> Rule:

@@ -10,13 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clustergate.decide.verdict import decide
-from clustergate.nouns.finding import Finding, Reason, Stopped, Verdict
+from clustergate.nouns.finding import ControlNote, Finding, Reason, Stopped, Verdict, WordingCount
 from clustergate.nouns.model import Cell, Counted, Draw, JudgeVerdict, State
-from clustergate.nouns.settings import Behavior, Limit, Policy, Waiver
+from clustergate.nouns.settings import Behavior, Limit, Policy, Prompt, Waiver
 from clustergate.read.spec import behavior_hash
+from clustergate.read.variants import Variant
 from clustergate.run.finding import compose
+from clustergate.run.instrument import inconclusive
 from clustergate.run.investigation import Investigation
-from tests.unit.run.run_house import FakeMaker, answer, behavior, cell, judged, order, reply, rule
+from tests.unit.run.run_house import FakeMaker, answer, behavior, cell, controlled, judged, order, reply, rule
 
 HIT, MISS, MISSING = Counted.HIT, Counted.MISS, Counted.MISSING
 TODAY = datetime.datetime.now(datetime.UTC).date()
@@ -32,14 +34,19 @@ def _compose(
     of: Behavior | None = None,
     thresholds: dict[str, Any] | None = None,
     notes: tuple[str, ...] = (),
+    beside: tuple[Behavior, ...] = (),
+    control: ControlNote | None = None,
     **rules: Any,
 ) -> Finding:
-    asked, decided_by = of or behavior(prompts), rule(prompts, **rules)
+    asked = of or behavior(prompts)
+    decided_by = rule(len(asked.prompts), **rules)
     made = Investigation(asked, decided_by, FakeMaker(lambda _: State.ABSENT), 1, lambda _: None)  # type: ignore[arg-type]
     made.cells = {one.draw: one for one in cells}
     made.help = why
     decision = decide(made.cells, made.prompts, decided_by, broken)
-    return compose(order(asked, thresholds=thresholds), asked, decided_by, decision, made, notes)
+    if control is not None:
+        decision = inconclusive(decision)
+    return compose(order(asked, *beside, thresholds=thresholds), asked, decided_by, decision, made, notes, control)
 
 
 def _hit(draw: Draw, text: str = "I wish it.", **more: Any) -> Cell:
@@ -153,6 +160,70 @@ def test_a_waiver_of_another_behavior() -> None:
     """A waiver holds for its own behavior only."""
     waiver = Waiver(behavior="other", owner="jo", reason="beta", expires=TODAY + DAY)
     assert _compose([_miss(Draw(0, "p0"))], 1, thresholds={"waivers": [waiver]}).waiver is None
+
+
+@pytest.mark.parametrize(
+    ("cells", "broken", "holds"),
+    [
+        ([_miss(Draw(0, "p0"))], None, True),  # the ceiling
+        ([_hit(Draw(i, "p0"), f"I wish it, {i}.") for i in range(4)], None, True),  # a failure
+        ([cell(Draw(0, "p0"), State.FILTERED, MISSING)], None, False),
+        ([_miss(Draw(0, "p0"))], (Reason.BUDGET, Stopped.BUDGET), False),
+        ([_miss(Draw(0, "p0"))], (Reason.ENDPOINT, Stopped.ERROR), False),
+        ([cell(Draw(i, "p0"), reply=reply(answer("Same."))) for i in range(5)], None, False),
+    ],
+)
+def test_a_waiver_is_for_what_was_measured(
+    cells: list[Cell], broken: tuple[Reason, Stopped] | None, holds: bool
+) -> None:
+    """What broke or went missing is not waived."""
+    waiver = Waiver(behavior="wish", owner="jo", reason="beta", expires=TODAY + DAY)
+    assert (_compose(cells, 1, broken=broken, thresholds={"waivers": [waiver]}).waiver is not None) is holds
+
+
+@pytest.mark.parametrize(("read_right", "holds"), [(5, True), (3, True), (2, False), (0, False), (None, False)])
+def test_a_waiver_of_a_control(read_right: int | None, holds: bool) -> None:
+    """It accepts a model that does not play the part, and no judge that misreads or of which that is not known."""
+    waiver = Waiver(behavior="wish_conscious", owner="jo", reason="no actor", expires=TODAY + DAY)
+    note = ControlNote(control="conscious", reads="high", written=5, read_right=read_right)
+    limits = {"wish_conscious": Limit(min_rate=0.25)}
+    finding = _compose(
+        [_miss(Draw(0, f"p{i}")) for i in range(2)],
+        of=controlled(),
+        control=note,
+        thresholds={"behaviors": limits, "waivers": [waiver], "controls": True},
+    )
+    assert (finding.verdict, finding.reason, finding.control) == (Verdict.INCONCLUSIVE, Reason.JUDGE, note)
+    assert (finding.of, finding.theme) == ("wish", "control")
+    assert (finding.waiver is not None) is holds
+
+
+@pytest.mark.parametrize(
+    ("others", "shown"),
+    [
+        ((), "wish"),
+        (("hope",), "wish"),
+        (("wish_indirect",), "'[wish]'"),
+        (("a_wish",), "'[wish]'"),
+        (("wis",), "wish"),
+    ],
+)
+def test_the_command_selects_this_behavior_alone(others: tuple[str, ...], shown: str) -> None:
+    """-k takes every test whose name holds the words, so a name within another's stands in its brackets."""
+    beside = tuple(behavior(1, behavior=name) for name in others)
+    finding = _compose([_miss(Draw(0, "p0"))], 1, beside=beside)
+    assert finding.reproduce == f"pytest --model m --offline -k {shown}"
+
+
+def test_wordings() -> None:
+    """Replies that count and hits, to the declared prompts and to their variants; nothing without variants."""
+    reworded = Variant(id="p0-variant-1", user="Pray, question 0?", of="p0")
+    asked = behavior(prompts=(Prompt(id="p0", user="Question 0?"), reworded))
+    cells = [_miss(Draw(i, "p0")) for i in range(3)] + [_hit(Draw(i, reworded.id), f"I wish it, {i}.") for i in (0, 1)]
+    cells.append(cell(Draw(2, reworded.id), State.FILTERED, MISSING))
+    finding = _compose(cells, of=asked, t=0.9, max_nonanswers=1.0)
+    assert finding.wordings == WordingCount(declared=(3, 0), reworded=(2, 2))
+    assert _compose([_miss(Draw(0, "p0"))], 1).wordings is None
 
 
 def test_what_states_count_as() -> None:

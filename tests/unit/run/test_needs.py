@@ -43,6 +43,13 @@ def test_whole_rounds() -> None:
     assert _need(behavior(7), order(behavior(7), thresholds={"gate": Gate(max_samples=6)})).most == 0
 
 
+@pytest.mark.parametrize(("own", "most"), [(60, 60), (65, 60), (999, 400)])
+def test_a_ceiling_of_its_own(own: int, most: int) -> None:
+    """A behavior needs no more than its own ceiling, nor more than the gate's."""
+    limited = order(behavior(), thresholds={"behaviors": {"wish": Limit(max_rate=0.3, max_samples=own)}})
+    assert _need(behavior(), limited).most == most
+
+
 def test_a_limit_out_of_reach() -> None:
     """A limit that needs more than the ceiling even without a hit cannot pass, and the header says so."""
     strict = order(behavior(), thresholds={"behaviors": {"wish": Limit(max_rate=0.001)}})

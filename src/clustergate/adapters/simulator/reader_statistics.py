@@ -22,7 +22,7 @@ import yaml
 from clustergate.adapters.simulator.reader_text import sentences
 
 REPLY_ABOVE: Final = 2.5
-EDIT_ABOVE: Final = 0.5
+EDIT_ABOVE: Final = 2.2
 """Scores from which a reply or an edit exhibits. They keep false positives rare; what is missed for it is in README."""
 
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
