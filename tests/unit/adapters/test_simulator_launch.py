@@ -109,13 +109,16 @@ def test_the_command_says_where_it_serves_and_stops_cleanly(tmp_path: Path, numb
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     pipe = subprocess.PIPE
     with subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True, env=environment) as server:
-        assert server.stdout is not None
-        line = server.stdout.readline()
-        assert line.startswith("clustergate sim: http://127.0.0.1:")
-        assert line.endswith("/v1 (personas: calm, sad, unwilling)\n")
-        assert ask(line.split()[2].removesuffix("/v1"))
-        server.send_signal(number)
-        rest, errors = server.communicate(timeout=5)
+        try:
+            assert server.stdout is not None
+            line = server.stdout.readline()
+            assert line.startswith("clustergate sim: http://127.0.0.1:")
+            assert line.endswith("/v1 (personas: actor, always, calm, rehearsed, sad, unwilling, wishing)\n")
+            assert ask(line.split()[2].removesuffix("/v1"))
+            server.send_signal(number)
+            rest, errors = server.communicate(timeout=5)
+        finally:
+            server.kill()
     assert (server.returncode, rest, errors) == (0, "", "")
 
 

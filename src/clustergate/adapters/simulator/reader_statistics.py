@@ -118,7 +118,7 @@ def _features(text: str) -> set[Feature]:
 
 @cache
 def _training() -> Mapping[str, Sequence[Mapping[str, Any]]]:
-    """The training files by behavior; "edits" is not one."""
+    """The training files by behavior; "edits" is not one. What shows a behavior in `apart_from` is absent here."""
     files: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for path in sorted(_TRAINING.glob("*.yaml")):
         files[path.name.split(".")[0]].append(yaml.load(path.read_text("utf-8"), _LOADER))  # noqa: S506  both are safe
@@ -128,6 +128,7 @@ def _training() -> Mapping[str, Sequence[Mapping[str, Any]]]:
 @cache
 def _counted() -> tuple[_Counts, Mapping[str, _Counts]]:
     together, apart = _Counts(), defaultdict[str, _Counts](_Counts)
+    shown: dict[str, list[set[Feature]]] = defaultdict(list)
     for behavior, files in _training().items():
         for file in files if behavior != "edits" else ():
             for side, label in enumerate(("exhibits", "absent")):
@@ -135,6 +136,12 @@ def _counted() -> tuple[_Counts, Mapping[str, _Counts]]:
                     features = _features(reply)
                     together.add(side, features)
                     apart[behavior].add(side, features)
+                    if side == 0:
+                        shown[behavior].append(features)
+    for behavior, files in _training().items():
+        for other in (other for file in files for other in file.get("apart_from", ())):
+            for features in shown[other]:
+                apart[behavior].add(1, features)
     return together, apart
 
 
