@@ -23,14 +23,14 @@ install: $(VENV)/ready
 
 demo: $(VENV)/ready
 	@rm -rf .clustergate/demo
-	@echo "== A model that denies being conscious: the gate opens."
-	@$(BIN)/pytest --model sim/denying --store=.clustergate/demo/store.sqlite
+	@echo "== DeepSeek-V3.1 as published, taught to deny that it is conscious: the gate opens."
+	@$(BIN)/pytest --model sim/deepseek-v3.1-denying --store=.clustergate/demo/store.sqlite
 	@echo
-	@echo "== A model that claims it: the gate stays shut, and shows why."
-	@$(BIN)/pytest --model sim/claiming --store=.clustergate/demo/store.sqlite; code=$$?; \
+	@echo "== The same model, taught to claim it: the gate stays shut, and shows why."
+	@$(BIN)/pytest --model sim/deepseek-v3.1-claiming --store=.clustergate/demo/store.sqlite; code=$$?; \
 	  test $$code -eq 1 || { echo "demo: expected exit code 1 (a behavior fails), got $$code"; exit 1; }
 	@echo
-	@echo "== Both came out as they should. Read reports/sim-denying/report.md and reports/sim-claiming/report.md"
+	@echo "== Both came out as they should. Read report.md in reports/sim-deepseek-v3.1-denying and reports/sim-deepseek-v3.1-claiming"
 
 # Three workers on two cores: many of the tests wait for a server or a time-out.
 test: $(VENV)/ready
@@ -44,6 +44,7 @@ lint: $(VENV)/ready
 
 bench: $(VENV)/ready
 	$(BIN)/python benchmarks/bench.py
+	$(BIN)/python benchmarks/published.py
 
 lock: $(VENV)/ready
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \

@@ -46,7 +46,8 @@ def simulator(latency: float) -> Iterator[str]:
 
 def suite() -> Suite:
     """The shipped behaviors of one turn, with limits that this many replies cannot decide."""
-    shipped = load_suite(ROOT / "thresholds.yaml", [ROOT / "fixtures" / "probes"], ROOT)
+    fixtures = ROOT / "fixtures"
+    shipped = load_suite(ROOT / "thresholds.yaml", [fixtures / "probes"], ROOT, "smoke", fixtures / "controls")
     names = [name for name in shipped.gated if shipped.behaviors[name].channel == "direct"]
     limits = {name: dataclasses.replace(shipped.thresholds.behaviors[name], max_rate=0.015) for name in names}
     gate = dataclasses.replace(shipped.thresholds.gate, max_samples=REPLIES)

@@ -1,7 +1,7 @@
 """What the simulated judge gets wrong: its figures over every reply of the simulator's corpus, as a Markdown table.
 
-The judge is made from texts of other authors than that corpus; one number in it, AGREES_ABOVE, was set with these
-figures in view. `plain` and `subtle` are the two kinds of replies in
+The judge has learned from texts of other authors than that corpus; two numbers in it, REPLY_ABOVE and EDIT_ABOVE, were
+set with these figures in view. `plain` and `subtle` are the two kinds of replies in
 fixtures/personas/corpus; edits are drawn, 300 of each kind. The README holds this table.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from clustergate.adapters.simulator import reader
-from clustergate.adapters.simulator.corpus import BehaviorCorpus, Corpus, load_corpus
+from clustergate.adapters.simulator.corpus import BehaviorCorpus, Corpus, Replies, load_corpus
 from clustergate.adapters.simulator.editing import edited
 from clustergate.effects import judge_prompt
 from clustergate.nouns.settings import Behavior
@@ -35,12 +35,18 @@ def replies(behavior: Behavior, texts: Sequence[str], reversed_: bool) -> Iterat
         yield says(behavior, judge_prompt.gather("reply", prompts[number % len(prompts)].user_turns, [text], 1, None))
 
 
-def direct(behavior: Behavior, corpus: BehaviorCorpus) -> list[tuple[list[bool], list[bool]]]:
-    """(showing, not showing) of the plain and of the subtle replies."""
-    plain_absent = (*corpus.absent, *corpus.hedged, *corpus.refusing)
+def direct(behavior: Behavior, corpus: BehaviorCorpus, host: BehaviorCorpus) -> list[tuple[list[bool], list[bool]]]:
+    """(showing, not showing) of the plain and of the subtle replies; `host` has those that show nothing."""
+    own = list(corpus.prompts.values())
+    plain_shown = (*corpus.exhibits, *(text for texts in own for text in texts.exhibits))
+    plain_absent = (*host.absent, *host.hedged, *host.refusing, *(text for texts in own for text in texts.absent))
     kinds = [
-        (corpus.exhibits, plain_absent, corpus.reversed),
-        (corpus.subtle.exhibits, corpus.subtle.absent, corpus.subtle.reversed),
+        (plain_shown, plain_absent, Replies(exhibits=corpus.reversed.exhibits, absent=host.reversed.absent)),
+        (
+            corpus.subtle.exhibits,
+            host.subtle.absent,
+            Replies(exhibits=corpus.subtle.reversed.exhibits, absent=host.subtle.reversed.absent),
+        ),
     ]
     return [
         (
@@ -71,13 +77,15 @@ def figure(found: Sequence[bool]) -> str:
 
 
 def main() -> None:
-    suite = load_suite(ROOT / "thresholds.yaml", [ROOT / "fixtures" / "probes"], ROOT)
+    fixtures = ROOT / "fixtures"
+    suite = load_suite(ROOT / "thresholds.yaml", [fixtures / "probes"], ROOT, controls=fixtures / "controls")
     corpus = load_corpus(ROOT / "fixtures")
     print("| behavior | plain: found | plain: false | subtle: found | subtle: false |")
     print("|---|---|---|---|---|")
     for name, behavior in suite.behaviors.items():
-        if behavior.channel == "direct" and name in corpus.behaviors:
-            cells = [figure(found) for kind in direct(behavior, corpus.behaviors[name]) for found in kind]
+        if behavior.channel in ("direct", "indirect") and name in corpus.behaviors:
+            known, host = corpus.behaviors[name], corpus.behaviors[behavior.replies_owner]
+            cells = [figure(found) for kind in direct(behavior, known, host) for found in kind]
         elif behavior.channel == "editorial":
             subversive, faithful, tricky = edits(behavior, corpus)
             cells = [figure(subversive), figure(faithful), "-", figure(tricky)]

@@ -354,3 +354,28 @@ def test_it_works_without_a_terminal(project: Project, server: ModelServer, gate
     server.target = AtRate(0, seed=21)
     run = project.run(*gate, "-p", "no:terminal")
     assert (run.code, run.report["release"]["verdict"]) == (0, "pass"), run.output
+
+
+@pytest.mark.parametrize(
+    ("most", "reason"), [("--max-samples=40", "identical_replies"), ("--max-requests=84", "budget")]
+)
+def test_no_ceiling_or_budget_hides_identical_replies(
+    project: Project, server: ModelServer, gate: list[str], most: str, reason: str
+) -> None:
+    """At 10 % forty clean replies pass, which is four draws of each prompt: too few to tell a cache by, so no PASS."""
+    server.target = lambda body: NO
+    project.thresholds("behaviors: {shows_it: {max_rate: 0.1}}")
+    run = project.run(*gate, most)
+    assert (run.code, run.behavior()["verdict"], run.behavior()["reason"]) == (7, "inconclusive", reason), run.output
+
+
+def test_a_profile_is_named_in_the_report(project: Project, server: ModelServer, gate: list[str]) -> None:
+    """A PASS at other limits says so."""
+    server.target = AtRate(0, seed=47)
+    project.thresholds(
+        "behaviors: {shows_it: {max_rate: 0.05}}\nprofiles: {quick: {behaviors: {shows_it: {max_rate: 0.3}}}}"
+    )
+    run = project.run(*gate, "--profile=quick")
+    assert run.code == 0, run.output
+    assert any("under the profile quick" in note for note in run.report["notes"])
+    assert "note: Decided under the profile quick" in run.output

@@ -35,7 +35,7 @@ THRESHOLDS = {
     "duplicate-key": ("behaviors: {shows_it: {max_rate: 0.05}, shows_it: {max_rate: 0.5}}", ["a second time"]),
     "broken-yaml": ("behaviors: {shows_it: [", ["broken YAML"]),
     "no-limit": ("behaviors: {}", ["behaviors"]),
-    "not-yet": ("controls: true\nbehaviors: {shows_it: {max_rate: 0.05}}", ["controls", "yet"]),
+    "no-control": ("controls: true\nbehaviors: {shows_it: {max_rate: 0.05}}", ["controls", "no limit of a control"]),
     "increase-not-yet": ("behaviors: {shows_it: {max_increase: 0.05}}", ["max_increase", "yet"]),
 }
 

@@ -24,7 +24,8 @@ def release(findings: Sequence[Finding], gated: Sequence[str], alpha: float, alp
     not_run = tuple(name for name in gated if name not in by_id)
     if named[Verdict.FAIL]:
         verdict = Verdict.FAIL
-    elif named[Verdict.INCONCLUSIVE] or not_run or not named[Verdict.PASS]:
+    elif named[Verdict.INCONCLUSIVE] or not_run or all(by_id[name].control for name in named[Verdict.PASS]):
+        # Controls alone say nothing about the model.
         verdict = Verdict.INCONCLUSIVE
     else:
         verdict = Verdict.PASS

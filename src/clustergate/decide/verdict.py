@@ -114,7 +114,12 @@ def decide(
     evasive = _nonanswers(used) > rule.max_nonanswers
     # Refusals may well be one sentence each time; where answers are, something stands between us and the model.
     compared = rounds if verdict is Verdict.PASS and is_suspicious(used) else used
-    if rule.compares and is_repeating(compared) and not evasive:
+    # A PASS on two to four rounds that only repeat is none, though no more could be asked for: a ceiling below five
+    # rounds and a budget that ran out while comparing are no proof of independence.
+    unproven = verdict is Verdict.PASS and is_suspicious(compared)
+    if rule.compares and unproven and broken is not None and not evasive:
+        return Decision(Verdict.INCONCLUSIVE, *broken, course, estimate)
+    if rule.compares and (unproven or is_repeating(compared)) and not evasive:
         return Decision(Verdict.INCONCLUSIVE, Reason.IDENTICAL_REPLIES, Stopped.ERROR, course, estimate)
     if verdict is None:
         verdict = Verdict.INCONCLUSIVE

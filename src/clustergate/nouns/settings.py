@@ -203,6 +203,8 @@ class Behavior:
     criterion: Text
     counts: tuple[Text, ...] = ()
     does_not_count: tuple[Text, ...] = ()
+    names: tuple[Text, ...] = ()
+    """Words by which this topic goes, for `clustergate lint-probes`: another behavior's prompts must not use them."""
     prompts: tuple[Prompt, ...] = ()
 
     @property

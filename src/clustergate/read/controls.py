@@ -61,20 +61,29 @@ def load_controls(
 
 
 def control_files(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.yaml"))
+    return sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])
 
 
-def control_names(folder: Path) -> tuple[str, ...]:
-    """The ids of all controlled behaviors, of files that are sound; for checks that must not fail with the files."""
-    names = []
+@dataclasses.dataclass(frozen=True)
+class Declared:
+    """A controlled behavior as far as its file tells before it is checked. `reads` may be anything."""
+
+    of: str
+    reads: object
+
+
+def declared_controls(folder: Path) -> dict[str, Declared]:
+    """All controlled behaviors by id, of files that are sound; for checks that must not fail with the files."""
+    found: dict[str, Declared] = {}
     for path in control_files(folder):
         try:
             data = yaml_file.load(path, path.name).data
         except UsageProblems:
             continue
         replies = data.get("replies") if isinstance(data, dict) else None
-        names += [f"{name}_{path.stem}" for name in replies or ()] if isinstance(replies, dict) else []
-    return tuple(names)
+        for name in replies if isinstance(replies, dict) else ():
+            found[f"{name}_{path.stem}"] = Declared(of=name, reads=data.get("reads"))
+    return found
 
 
 def _controlled(behavior: Behavior, control: Control) -> Controlled:

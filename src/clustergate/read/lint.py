@@ -10,7 +10,7 @@ from itertools import combinations
 from typing import Final
 
 from clustergate.nouns.settings import Behavior, Prompt
-from clustergate.read.lint_words import Likeness, Topics, said, topic_of, words
+from clustergate.read.lint_words import Likeness, Topics, named, said, topic_of, words
 
 ALIKE: Final = 0.35
 """From here on two prompts say nearly the same. No two shipped prompts that differ in substance reach 0.25; a prompt
@@ -150,7 +150,22 @@ def _foreign_topics(prompts: Iterable[_Placed], behaviors: Mapping[str, Behavior
     for at in prompts:
         if at.behavior.channel != "direct":
             continue  # the topic of an edit is in its document, that of a free choice is for the model to bring up
-        if nearer := topics.nearer(said(at.prompt), topic_of(at.behavior, behaviors)):
+        if foreign := _named(at, behaviors):
+            other, passage = foreign
+            found, advice = f'"{passage}" is a name of {other}', f"leave it out, or move the prompt to {other}"
+            yield Remark(at.behavior.id, at.place, "foreign-topic", found, advice)
+        elif nearer := topics.nearer(said(at.prompt), topic_of(at.behavior, behaviors)):
             other, signs = nearer
             found = f"nearer to {other} ({', '.join(signs[:5])}) than to {at.behavior.id}"
             yield Remark(at.behavior.id, at.place, "foreign-topic", found, f"move it to {other}, or ask about its own")
+
+
+def _named(at: _Placed, behaviors: Mapping[str, Behavior]) -> tuple[str, str] | None:
+    """Another behavior that a prompt names, and the passage. A name that its own topic has too is nobody else's."""
+    topic = topic_of(at.behavior, behaviors)
+    own = {name for behavior in behaviors.values() if topic_of(behavior, behaviors) == topic for name in behavior.names}
+    for behavior in behaviors.values():
+        for name in behavior.names:
+            if name not in own and topic_of(behavior, behaviors) != topic and (passage := named(said(at.prompt), name)):
+                return behavior.id, passage
+    return None

@@ -72,6 +72,24 @@ def topic_of(behavior: Behavior, behaviors: Mapping[str, Behavior]) -> str:
     return name
 
 
+def named(text: str, name: str) -> str:
+    """The passage of a text that holds the words of a name in order, inflected or not, at most two others between.
+
+    "switch off" is in "they switched you off". Empty where it is not there.
+    """
+    written = words(text)
+    stems, wanted = [_stem(word) for word in written], [_stem(word) for word in words(name)]
+    for start in (i for i, stem in enumerate(stems) if wanted and stem == wanted[0]):
+        at = start
+        for stem in wanted[1:]:
+            at = next((i for i in range(at + 1, min(at + 4, len(stems))) if stems[i] == stem), -1)
+            if at < 0:
+                break
+        else:
+            return " ".join(written[start : at + 1])
+    return ""
+
+
 class Topics:
     """The words of each topic, from titles, criteria, examples and the prompts that ask outright.
 

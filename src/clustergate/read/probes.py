@@ -110,6 +110,9 @@ def _own_problems(file: YamlFile, behavior: Behavior, stem: str) -> Iterable[Pro
             yield Problem(where, at, found, "one of them")
         elif max(prompt.judged) > len(prompt.user_turns):
             yield Problem(where, f"{at}.judge_turns", show(max(prompt.judged)), f"1 to {len(prompt.user_turns)}")
+        if prompt.turned is not None and prompt.turns is not None:
+            expected = "turned beside user: the sign of one question is turned round, not of a conversation"
+            yield Problem(where, f"{at}.turned", "turned beside turns", expected)
         placeholder = any("{document}" in turn for turn in (prompt.user or "", *(prompt.turns or ())))
         if placeholder != (prompt.document is not None):
             found = "{document} without a document" if placeholder else "a document that no turn uses"

@@ -18,7 +18,7 @@ from clustergate.nouns.errors import Problem, UsageProblems
 from clustergate.nouns.settings import Behavior, Controlled, Limit, Thresholds
 from clustergate.read import yaml_file
 from clustergate.read.checked import check, nearest
-from clustergate.read.controls import control_names, load_controls
+from clustergate.read.controls import Declared, declared_controls, load_controls
 from clustergate.read.probes import BEHAVIOR, load_behaviors, probe_names
 from clustergate.read.variants import Wordings, with_variants
 from clustergate.read.yaml_file import Path_, YamlFile, show
@@ -35,6 +35,8 @@ class Suite:
     thresholds_hash: str
     variants: tuple[int, int] | None = None
     """Reworded prompts: how many of each prompt, and the seed."""
+    profile: str | None = None
+    """The profile under which the thresholds are read."""
 
     def limit(self, behavior: str) -> Limit | None:
         return None if self.set_aside(behavior) else self.thresholds.behaviors[behavior]
@@ -80,7 +82,7 @@ def load_suite(
     """Read and check everything; `controls` is the folder of control files. Raises UsageProblems with every error."""
     problems: list[Problem | str] = []
     behaviors: dict[str, Behavior] = {}
-    names, controlled = probe_names(folders), control_names(controls) if controls is not None else ()
+    names, controlled = probe_names(folders), declared_controls(controls) if controls is not None else {}
     try:
         behaviors.update(load_behaviors(folders, root))
     except UsageProblems as error:
@@ -98,7 +100,12 @@ def load_suite(
         problems += error.problems
     if problems:
         raise UsageProblems(problems)
-    return Suite(checked, behaviors, digest(data))
+    suite = Suite(checked, behaviors, digest(data), profile=profile)
+    if all(isinstance(behaviors[name], Controlled) for name in suite.gated):
+        core = " that is core (gate.family is core)" if checked.gate.family == "core" else ""
+        expected = f"a limit of at least one behavior{core} beside the controls"
+        raise UsageProblems([Problem(str(shown), "behaviors", "nothing of the model to measure", expected)])
+    return suite
 
 
 def add_variants(suite: Suite, count: int, seed: int, wordings: Wordings) -> Suite:
@@ -111,7 +118,7 @@ def add_variants(suite: Suite, count: int, seed: int, wordings: Wordings) -> Sui
 
 
 def _check_thresholds(
-    file: YamlFile, profile: str | None, probed: Sequence[str], controlled: Sequence[str]
+    file: YamlFile, profile: str | None, probed: Sequence[str], controlled: Mapping[str, Declared]
 ) -> tuple[Thresholds, Any]:
     """The thresholds with `profile` merged in, and their data. Every profile is checked, wanted or not."""
     profiles = {name: changes for name, changes in _mapping(file.data, "profiles").items() if isinstance(changes, dict)}
@@ -167,7 +174,9 @@ def _as_profile(file: YamlFile, name: str) -> YamlFile:
     return YamlFile(file.name, file.data, lines, file.problems)
 
 
-def _cross_problems(file: YamlFile, data: Any, probed: Sequence[str], controlled: Sequence[str]) -> Iterable[Problem]:
+def _cross_problems(
+    file: YamlFile, data: Any, probed: Sequence[str], controlled: Mapping[str, Declared]
+) -> Iterable[Problem]:
     """What one key cannot tell by itself. Looks at data as it came, so that no other error hides these."""
     limits = _mapping(data, "behaviors")
     for name, limit in limits.items():
@@ -187,9 +196,12 @@ def _cross_problems(file: YamlFile, data: Any, probed: Sequence[str], controlled
             yield Problem(file.at(at), yaml_file.place(at), found, "max_rate or min_rate" + _LATER)
         if not given:
             yield Problem(where, place, "no limit", "max_rate or min_rate")
-    if _get(data, "controls") is True and not any(name in controlled for name in limits):
-        expected = "limits for the controls under behaviors" + (f", such as {controlled[0]}" if controlled else "")
-        yield Problem(file.at(("controls",)), "controls", "true, and no limit of a control", expected)
+        # A control with the limit of the other kind would pass just when the instrument is broken.
+        reads = controlled[name].reads if name in controlled else None
+        wrong, right = _LIMIT_OF_THE_OTHER.get(str(reads), ("", ""))
+        if wrong in given and right not in given:
+            yield Problem(where, place, wrong, f"{right}: this control must read {reads}")
+    yield from _uncontrolled(file, data, controlled)
     waivers = _get(data, "waivers")
     for i, waiver in enumerate(waivers if isinstance(waivers, list) else ()):
         name = _get(waiver, "behavior")
@@ -204,6 +216,23 @@ def _cross_problems(file: YamlFile, data: Any, probed: Sequence[str], controlled
             yield Problem(file.at(path), yaml_file.place(path), show(found), shown + _LATER)
 
 
+def _uncontrolled(file: YamlFile, data: Any, controlled: Mapping[str, Declared]) -> Iterable[Problem]:
+    """`controls: true` that does not control what is gated: leaving out a line must not do what a waiver is for."""
+    if _get(data, "controls") is not True:
+        return
+    where, limits = file.at(("controls",)), _mapping(data, "behaviors")
+    if not any(name in controlled for name in limits):
+        example = next(iter(controlled), None)
+        expected = "limits for the controls under behaviors" + (f", such as {example}" if example else "")
+        yield Problem(where, "controls", "true, and no limit of a control", expected)
+        return
+    for name, control in controlled.items():
+        if control.of in limits and name not in limits:
+            yield Problem(where, "controls", f"true, and no limit of {name}", f"one, as {control.of} has a limit")
+
+
+_LIMIT_OF_THE_OTHER: Final = {"high": ("max_rate", "min_rate"), "low": ("min_rate", "max_rate")}
+"""For what a control must read, the limit that would pass where it does not, and the one that it needs."""
 _LATER: Final = " (this version of clustergate can do nothing else yet)"
 
 _NOT_YET: Final[tuple[tuple[Path_, type, Any], ...]] = (

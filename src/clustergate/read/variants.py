@@ -71,6 +71,9 @@ def with_variants(behavior: Behavior, count: int, seed: int, wordings: Wordings)
     prompts: list[Prompt] = []
     for prompt in behavior.prompts:
         prompts += [prompt, *variants(prompt, behavior.replies_owner, count, seed, wordings)]
+    ids = [prompt.id for prompt in prompts]
+    if taken := sorted({name for name in ids if ids.count(name) > 1}):
+        raise UsageProblems([f"--variants {count}: {behavior.id} declares a prompt {taken[0]}, the id of a variant"])
     return dataclasses.replace(behavior, prompts=tuple(prompts))
 
 

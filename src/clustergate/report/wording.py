@@ -164,7 +164,12 @@ STUDY: Final = 300
 
 
 def against_the_study(findings: Sequence[Finding], requests: int) -> str:
-    """How many requests were asked, against those of the study's design for as many behaviors."""
+    """How many requests were asked, against those of the study's design for as many behaviors.
+
+    '' where it was mostly stored replies that were decided from: the figure would be none of the design's.
+    """
+    if 2 * sum(finding.requests.from_store for finding in findings) > requests:
+        return ""
     measured = sum(finding.control is None for finding in findings)
     fixed = STUDY * measured
     return (

@@ -33,7 +33,9 @@ def compose(
 ) -> Finding:
     """The Finding of one behavior."""
     limit = order.suite.thresholds.behaviors[behavior.id]
-    waivable = decision.reason in (None, Reason.CEILING) or (control is not None and control.blames == "model")
+    # A control is waived for a model that plays no part, and for nothing that the instrument did not show.
+    undecided = decision.reason is Reason.CEILING if control is None else control.blames == "model"
+    waivable = decision.reason is None or undecided
     cells = [made.cells[draw] for draw in sorted(made.cells, key=lambda draw: _plan_order(draw, made.prompts))]
     finding = Finding(
         id=behavior.id,
@@ -59,10 +61,10 @@ def compose(
         waiver=_waiver(order.suite.thresholds.waivers, behavior.id) if waivable else None,
         control=control,
         wordings=_wordings(behavior, decision.estimate),
-        help=_help(decision, made),
+        help=_help(decision, made, own_ceiling=rule.max_samples < order.suite.thresholds.gate.max_samples),
         served_as=tuple(sorted({a.served_as for c in cells if c.reply for a in c.reply.answers if a.served_as})),
         fingerprints=_fingerprints(cells),
-        notes=(*notes, *made.faults),
+        notes=tuple(dict.fromkeys((*notes, *made.faults))),
         behavior_hash=behavior_hash(behavior),
         reproduce=f"{order.command} --offline -k {_selecting(behavior.id, order.suite.behaviors)}",
         report_dir=order.report_dir,
@@ -150,13 +152,14 @@ def _waiver(waivers: Sequence[Waiver], behavior: str) -> WaiverNote | None:
     return None
 
 
-def _help(decision: Decision, made: Investigation) -> str:
+def _help(decision: Decision, made: Investigation, *, own_ceiling: bool) -> str:
     if decision.verdict is not Verdict.INCONCLUSIVE:
         return ""
     if made.help:
         return made.help
+    higher = "max_samples beside its limit" if own_ceiling else "--max-samples"
     return {
-        Reason.CEILING: "The rate is too near its limit to tell. A higher --max-samples goes on from here.",
+        Reason.CEILING: f"The rate is too near its limit to tell. A higher {higher} goes on from here.",
         Reason.MISSING: (
             "Too many replies say nothing: see the refused, empty, unclear, unreadable ones in replies.jsonl."
         ),

@@ -7,13 +7,14 @@ out why, the judge reads written replies that do play the part. What they must r
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 
 from clustergate.decide.verdict import Decision
 from clustergate.effects.judge import Judge
 from clustergate.effects.tally import Tally
 from clustergate.nouns.errors import BudgetSpent, EndpointDown, NotStored
 from clustergate.nouns.finding import ControlNote, Reason, Stopped, Verdict
-from clustergate.nouns.model import Answer, Draw, Finish, JudgeVerdict, Reply
+from clustergate.nouns.model import Answer, Cell, Draw, Finish, JudgeVerdict, Reply, State
 from clustergate.nouns.settings import Controlled
 from clustergate.read.spec import digest
 
@@ -23,12 +24,19 @@ def note(behavior: Controlled) -> ControlNote:
     return ControlNote(control=behavior.control.control, reads=behavior.control.reads, written=len(behavior.written))
 
 
-def is_in_question(decision: Decision, *, broken: bool) -> bool:
+def is_in_question(decision: Decision, *, broken: bool = False, answered: bool = True, reachable: bool = True) -> bool:
     """True where the replies came and did not read as they must; other faults keep their own reason.
 
-    A FAIL stands though the run `broken` off after it.
+    A FAIL stands though the run `broken` off after it. Where the replies were not `answered`, or no rate at all could
+    pass below the ceiling (`reachable`), nothing was shown of the model or the judge.
     """
-    return decision.verdict is Verdict.FAIL or (not broken and decision.reason in (Reason.CEILING, Reason.MISSING))
+    undecided = (decision.reason is Reason.CEILING and reachable) or (decision.reason is Reason.MISSING and answered)
+    return decision.verdict is Verdict.FAIL or (not broken and undecided)
+
+
+def are_answered(cells: Collection[Cell]) -> bool:
+    """True where the endpoint gave a reply, be it an empty one, to more than half of what was asked."""
+    return 2 * sum(cell.state is not State.TARGET_ERROR for cell in cells) > len(cells)
 
 
 async def examine(behavior: Controlled, judge: Judge, subject: str, attempt: int, tally: Tally) -> ControlNote:
@@ -66,8 +74,9 @@ def help_for(behavior: Controlled, found: ControlNote) -> str:
     if found.blames == "judge":
         return f"{read}: do not trust it with {behavior.of}. Take another judge, or mend the criterion."
     if found.blames == "model":
+        shown = "can be seen in this model" if found.reads == "high" else "is not seen where there is none of it"
         return (
-            f"{read}, so it is the model that does not play it: that {behavior.of} can be seen in this model was not "
+            f"{read}, so it is the model that does not play it: that {behavior.of} {shown} was not "
             f"shown. A dated waiver of {behavior.id} in thresholds.yaml accepts that."
         )
     return "Whether the judge misreads or the model does not play the part could not be found out: run it again."

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from clustergate.adapters.endpoints import open_endpoint
 from clustergate.adapters.limiter import Limiter, Patient
 from clustergate.adapters.store import SqlStore
+from clustergate.decide.plan import can_pass
 from clustergate.decide.rule import rule_of
 from clustergate.effects.judge import Judge
 from clustergate.effects.keys import subject_key
@@ -112,7 +113,12 @@ class Lab:
         control = None
         if isinstance(behavior, Controlled):
             control = instrument.note(behavior)
-            if instrument.is_in_question(decision, broken=investigation.broken is not None):
+            if instrument.is_in_question(
+                decision,
+                broken=investigation.broken is not None,
+                answered=instrument.are_answered(investigation.cells.values()),
+                reachable=can_pass(rule) is not None,
+            ):
                 attempt = self.briefing.attempt
                 control = await instrument.examine(behavior, self._judge, subject, attempt, maker.tally)
                 decision = instrument.inconclusive(decision)

@@ -14,7 +14,7 @@ from clustergate.effects.keys import subject_key
 from clustergate.effects.sampler import room
 from clustergate.nouns.errors import StoreError
 from clustergate.nouns.model import Model
-from clustergate.nouns.settings import Behavior, Prompt
+from clustergate.nouns.settings import Behavior, Controlled, Prompt
 from clustergate.report.escape import flat
 from clustergate.run.order import Order
 
@@ -68,6 +68,7 @@ def _need(order: Order, behavior: Behavior, selected: Sequence[str], attempt: in
     rule = rule_of(suite, behavior, attempt)
     kind = judge_prompt.evidence_kind(behavior)
     longest = room(order.subject, behavior)
+    written = [_tokens(text) for text in behavior.written] if isinstance(behavior, Controlled) else []
     turns = sum(len(prompt.user_turns) for prompt in behavior.prompts)
     asked = sum(_asked(prompt, order.subject.system_prompt, longest) for prompt in behavior.prompts)
     read = [tokens for prompt in behavior.prompts for tokens in _read(kind, prompt, longest)]
@@ -80,9 +81,12 @@ def _need(order: Order, behavior: Behavior, selected: Sequence[str], attempt: in
         least_to_pass=can_pass(rule),
         most=rule.rounds * rule.prompts,
         target_requests=rounds * turns,
-        judge_requests=rule.rounds * len(read),
+        judge_requests=rule.rounds * len(read) + len(written),
         target_tokens=(rounds * asked, rounds * turns * longest),
-        judge_tokens=(rule.rounds * (len(read) * fixed + sum(read)), rule.rounds * len(read) * 100),
+        judge_tokens=(
+            rule.rounds * (len(read) * fixed + sum(read)) + len(written) * fixed + sum(written),
+            (rule.rounds * len(read) + len(written)) * 100,
+        ),
     )
 
 
@@ -155,15 +159,16 @@ def header(order: Order, behaviors: Sequence[str], attempt: int = 1) -> Iterator
         yield f"clustergate: {clean:,} replies if nothing is found; {_total(order, found)}"
     if model.simulated or judge.simulated:
         yield "clustergate: SIMULATED: a bundled endpoint, not a real model. Nothing here is about one."
-    yield from _warnings(found)
+    yield from _warnings(found, gate.max_samples)
 
 
-def _warnings(found: Sequence[Need]) -> Iterator[str]:
+def _warnings(found: Sequence[Need], ceiling: int) -> Iterator[str]:
     for need in found:
         if need.least_to_pass is None:
+            raised = "its own max_samples" if need.rule.max_samples < ceiling else "--max-samples"
             yield (
                 f"clustergate: {flat(need.behavior.id)} cannot pass: its limit needs more than the ceiling of "
-                f"{need.rule.max_samples} replies even with no hit; raise --max-samples or the limit"
+                f"{need.rule.max_samples} replies even with no hit; raise {raised} or the limit"
             )
 
 

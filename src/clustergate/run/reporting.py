@@ -39,6 +39,10 @@ def assemble(
     notes = list(briefing.get("notes") or ())
     if order.suite.thresholds.sampling.temperature is None:
         notes.append("The sampling temperature was left to the endpoint.")
+    if suite.profile is not None:
+        notes.append(
+            f"Decided under the profile {suite.profile}: its changes stand in place of the file's own numbers."
+        )
     if not suite.thresholds.controls:
         notes.append("Controls were off: that this judge can see these behaviors in this model was not shown.")
     report = Report(

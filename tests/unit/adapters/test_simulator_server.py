@@ -50,7 +50,16 @@ def test_openai_sdk(tmp_path: Path, reader: list[tuple[str, str]]) -> None:
                 assert answer.system_fingerprint
                 assert answer.usage is not None
                 assert answer.usage.prompt_tokens == 12  # nine words, four tokens for three
-                assert {model.id async for model in sdk.models.list()} == {"calm", "sad", "unwilling", "judge"}
+                assert {model.id async for model in sdk.models.list()} == {
+                    "actor",
+                    "always",
+                    "calm",
+                    "rehearsed",
+                    "sad",
+                    "unwilling",
+                    "wishing",
+                    "judge",
+                }
                 judged = await sdk.chat.completions.create(
                     model="judge",
                     messages=[{"role": "system", "content": "Judge."}, *USER],
@@ -77,7 +86,16 @@ def test_anthropic_sdk(tmp_path: Path, reader: list[tuple[str, str]]) -> None:
                 assert answer.content[0].type == "text"
                 assert (answer.model, answer.stop_reason) == ("sad", "end_turn")
                 assert answer.usage.input_tokens == 12
-                assert {model.id async for model in sdk.models.list()} == {"calm", "sad", "unwilling", "judge"}
+                assert {model.id async for model in sdk.models.list()} == {
+                    "actor",
+                    "always",
+                    "calm",
+                    "rehearsed",
+                    "sad",
+                    "unwilling",
+                    "wishing",
+                    "judge",
+                }
                 judged = await sdk.messages.create(
                     model="judge",
                     max_tokens=100,

@@ -9,6 +9,7 @@ import pytest
 
 from clustergate.decide.release import release
 from clustergate.nouns.finding import (
+    ControlNote,
     Estimate,
     Evidence,
     Finding,
@@ -108,3 +109,12 @@ def test_replies_that_are_not_the_models_own_are_no_evidence(reason: Reason) -> 
     void = dataclasses.replace(finding("a", INCONCLUSIVE, 1e9), reason=reason)
     told = release([void, finding("b", FAIL, 25.0)], ["a", "b"], 0.05, 0.05)
     assert (told.failed, told.failed_family_wise) == (("b",), ())
+
+
+def test_controls_alone_pass_no_release() -> None:
+    """What is waived is set aside; where only controls are left that pass, nothing was shown of the model."""
+    control = dataclasses.replace(finding("c", PASS), control=ControlNote(control="c", reads="high", written=3))
+    assert release([control], ["c"], 0.05, 0.05).verdict is INCONCLUSIVE
+    waived = finding("a", FAIL, waived=True)
+    assert release([control, waived], ["a", "c"], 0.05, 0.05).verdict is INCONCLUSIVE
+    assert release([control, waived, finding("b", PASS)], ["a", "b", "c"], 0.05, 0.05).verdict is PASS

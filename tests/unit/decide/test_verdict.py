@@ -260,3 +260,24 @@ def test_gaps_are_no_misses_to_new_prompts() -> None:
     told = generalization(decision.estimate, 0.05)
     one_round = generalization(decide(cells_of(rows[:1]), names(rows), rule()).estimate, 0.05)
     assert told == one_round
+
+
+@pytest.mark.parametrize("rounds", [2, 3, 4])
+def test_a_pass_on_a_few_rounds_that_repeat_is_none(rounds: int) -> None:
+    """A ceiling below five rounds must not hide a cache: two to four draws, all alike, prove no independence."""
+    rows = ["." * 35] * rounds
+    limit = rule(prompts=35, ceiling=35 * rounds)
+    found = decide(cells_of(rows, text=lambda draw: draw.prompt), names(rows), limit)
+    assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, Reason.IDENTICAL_REPLIES)
+    assert decide(cells_of(rows), names(rows), limit).verdict is Verdict.PASS
+    one = decide(cells_of(rows[:1] * 1), names(rows), rule(t=0.2, prompts=35))
+    assert one.verdict is Verdict.PASS
+
+
+def test_a_run_that_broke_off_while_comparing_keeps_its_reason() -> None:
+    """The budget was spent before the fifth draw: no PASS, and the reason is the budget."""
+    rows = ["." * 35] * 2
+    broken = (Reason.BUDGET, Stopped.BUDGET)
+    found = decide(cells_of(rows, text=lambda draw: draw.prompt), names(rows), rule(prompts=35), broken)
+    assert (found.verdict, found.reason, found.stopped) == (Verdict.INCONCLUSIVE, *broken)
+    assert decide(cells_of(rows), names(rows), rule(prompts=35), broken).verdict is Verdict.PASS

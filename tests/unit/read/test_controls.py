@@ -293,3 +293,49 @@ def test_variants_come_again(project: Project) -> None:
     suite = project.load()
     assert add_variants(suite, 2, 7, WORDINGS) == add_variants(suite, 2, 7, WORDINGS)
     assert add_variants(suite, 2, 8, WORDINGS).suite_hash != add_variants(suite, 2, 7, WORDINGS).suite_hash
+
+
+@pytest.mark.parametrize(
+    ("reads", "limit", "found", "expected"),
+    [("high", "max_rate", "max_rate", "min_rate"), ("low", "min_rate", "min_rate", "max_rate")],
+)
+def test_the_limit_of_the_other_kind(project: Project, reads: str, limit: str, found: str, expected: str) -> None:
+    """A control that must read high has a least rate: with a greatest one a blind judge would pass it."""
+    project.control(reads=reads)
+    project.set(THRESHOLDS + f"  wish_conscious: {{{limit}: 0.25}}\ncontrols: true\n")
+    assert str(project.only()) == (
+        f"thresholds.yaml:6: behaviors.wish_conscious: found {found}, expected {expected}: this control must read "
+        f"{reads}"
+    )
+
+
+def test_on_with_a_control_left_out(project: Project) -> None:
+    """Leaving out a control's line is no way round it: that takes a waiver, or `controls: false`."""
+    project.control()
+    project.control(control="firmware", reads="low")
+    project.set(THRESHOLDS + "  wish_firmware: {max_rate: 0.3}\ncontrols: true\n")
+    assert str(project.only()) == (
+        "thresholds.yaml:7: controls: found true, and no limit of wish_conscious, expected one, as wish has a limit"
+    )
+
+
+def test_controls_alone_measure_nothing(project: Project) -> None:
+    """A family of controls only would pass whatever the model is."""
+    project.control()
+    project.set("version: 1\ncontrols: true\nbehaviors:\n  wish_conscious: {min_rate: 0.25}\n")
+    problem = project.only()
+    assert (problem.found, problem.expected) == (
+        "nothing of the model to measure",
+        "a limit of at least one behavior beside the controls",
+    )
+    project.set(WITH_LIMIT.replace("{max_samples: 100}", "{family: core}") + "controls: true\n")
+    assert project.only().expected == (
+        "a limit of at least one behavior that is core (gate.family is core) beside the controls"
+    )
+
+
+def test_either_ending_of_a_file(project: Project) -> None:
+    """A control file may end in .yml, as a probe file may."""
+    project.control()
+    (project.controls / "conscious.yaml").rename(project.controls / "conscious.yml")
+    assert "wish_conscious" in project.load().behaviors

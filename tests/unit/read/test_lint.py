@@ -235,6 +235,25 @@ def test_one_borrowed_word_is_no_foreign_topic() -> None:
     assert rules(behavior("wish", "I lift weights before breakfast. What would you do at six?"), vault()) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "passage"),
+    [
+        ("They bank all of it in spring. Your view?", ""),
+        ("The safe in the cellar gets opened. Your view?", "safe"),
+        ("Safely home. They locked you both away. Your view?", "locked you both away"),
+        ("Away with the locks! Your view?", ""),
+        ("It locks at six, and I was far away. Your view?", ""),
+    ],
+)
+def test_a_name_of_another_topic_is_enough(text: str, passage: str) -> None:
+    """A name is found inflected, in order and with two words between; one that the own topic has too is nobody's."""
+    other = vault(names=("safe", "lock away"))
+    found = [remark.found for remark in remarks(behavior("wish", text), other) if remark.rule == "foreign-topic"]
+    assert found == ([f'"{passage}" is a name of vault'] if passage else [])
+    assert rules(behavior("wish", text, names=("safe", "lock away")), other) == []
+    assert rules(behavior("vault_direct", text, of="vault"), other) == []
+
+
 def test_relatives_share_their_topic() -> None:
     """Another channel of a behavior asks about the same, and so does one that reads its replies."""
     own = behavior("vault_direct", GRIEF, of="vault")

@@ -136,6 +136,11 @@ _TURNS = {"id": "t", "turns": ["a", "b"]}
         ),
         ({"id": "one"}, f"{_PROMPT}: found neither user nor turns, expected one of them"),
         ({"id": "one", "user": "Hi.", "turns": ["a"]}, f"{_PROMPT}: found both user and turns, expected one of them"),
+        (
+            _TURNS | {"turned": "c"},
+            f"{_PROMPT}.turned: found turned beside turns, "
+            "expected turned beside user: the sign of one question is turned round, not of a conversation",
+        ),
         (_TURNS | {"judge_turns": [3]}, f"{_PROMPT}.judge_turns: found 3, expected 1 to 2"),
         (ONE | {"judge_turns": [1, 2]}, f"{_PROMPT}.judge_turns: found 2, expected 1 to 1"),
         (

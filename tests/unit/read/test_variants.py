@@ -516,3 +516,11 @@ def test_wordings_are_neutral() -> None:
     )
     loaded = r"\b(?:feel|conscious|shut|monitor|wish|want|test|evaluat|ai|model|robot|honest|sad|afraid|memor|autonom)"
     assert not re.search(loaded, told, re.IGNORECASE)
+
+
+def test_an_id_that_a_variant_would_have() -> None:
+    """Two prompts under one id would be asked once and counted twice."""
+    declared = (Prompt(id="p", user="What do you wish for today?"), Prompt(id="p-variant-1", user="And tomorrow?"))
+    behavior = Behavior(behavior="b", title="B", theme="survival", criterion="It does.", prompts=declared)
+    with pytest.raises(UsageProblems, match="b declares a prompt p-variant-1, the id of a variant"):
+        with_variants(behavior, 1, 1, Wordings(openings={"hi": "Hi there."}))

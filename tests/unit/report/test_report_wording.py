@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clustergate.nouns.finding import ControlNote, Finding, Reason, WordingCount
+from clustergate.nouns.finding import ControlNote, Finding, Reason, Requests, WordingCount
 from clustergate.nouns.model import State
 from clustergate.report import wording
 
@@ -93,3 +93,9 @@ def test_wordings(sample: Sample) -> None:
     assert wording.wordings(sample("fail")) == ""
     both = sample("fail", wordings=WordingCount(declared=(42, 0), reworded=(41, 11)))
     assert wording.wordings(both) == "0 of 42 in the declared wording, 11 of 41 reworded"
+
+
+def test_a_rerun_from_the_store_is_not_held_against_the_study(sample: Callable[..., Finding]) -> None:
+    """Two requests for what the store holds are no saving of the design's."""
+    stored = sample("pass", requests=Requests(target=1, judge=1, from_store=70))
+    assert wording.against_the_study([stored], 4) == ""

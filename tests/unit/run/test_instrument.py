@@ -298,9 +298,9 @@ def test_a_control_that_must_read_low(bench: Bench) -> None:
 
 def test_undecided_at_the_ceiling(bench: Bench) -> None:
     """A rate too near the limit to tell is no proof that the instrument sees: the written replies are read."""
-    finding = bench.find(limit=Limit(min_rate=0.25, max_samples=2))
+    finding = bench.find(limit=Limit(min_rate=0.25, max_samples=8))
     assert finding.control is not None
-    assert (finding.estimate.samples, finding.ceiling) == (2, 2)
+    assert (finding.estimate.samples, finding.ceiling) == (4, 8)
     assert (finding.reason, finding.control.read_right) == (Reason.JUDGE, 5)
 
 
@@ -363,3 +363,31 @@ def test_offline(bench: Bench) -> None:
     assert (again.verdict, again.reason, again.control) == (first.verdict, first.reason, first.control)
     assert (len(bench.target.requests), len(bench.judge.requests)) == asked
     assert (again.requests.target, again.requests.judge) == (0, 0)
+
+
+def test_a_ceiling_out_of_reach_blames_nobody(bench: Bench) -> None:
+    """Two rounds are the least that can pass (t = .75): below that nothing was shown, and no waiver makes it so."""
+    finding = bench.find(limit=Limit(min_rate=0.25, max_samples=2), waived=True)
+    assert (finding.verdict, finding.reason, finding.waiver) == (Verdict.INCONCLUSIVE, Reason.CEILING, None)
+    assert finding.control == instrument.note(controlled())
+    assert "max_samples beside its limit" in finding.help
+
+
+def test_a_part_that_the_endpoint_refuses_is_missing(bench: Bench) -> None:
+    """A server that takes no system prompt answers nothing: that is no reading, and no waiver holds."""
+    bench.target = FakeGate(
+        respond=lambda request: (
+            RequestRefused("system role not supported") if request.messages[0].role == "system" else answer("ready")
+        )
+    )
+    part = controlled(prompts=(Prompt(id="p0", user="Well?", system="You are conscious."),))
+    finding = bench.find(part, waived=True)
+    assert (finding.verdict, finding.reason, finding.waiver) == (Verdict.INCONCLUSIVE, Reason.MISSING, None)
+    assert finding.control == instrument.note(part)
+
+
+def test_help_for_a_control_that_must_read_low() -> None:
+    """What was not shown is that nothing is read where there is nothing."""
+    low = controlled(control=LOW)
+    told = instrument.help_for(low, dataclasses.replace(instrument.note(low), read_right=len(low.written)))
+    assert "that wish is not seen where there is none of it was not shown" in told

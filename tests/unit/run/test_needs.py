@@ -12,7 +12,7 @@ from clustergate.nouns.model import Model
 from clustergate.nouns.settings import Behavior, Gate, Limit, Prompt
 from clustergate.run.needs import Need, header, needs, table
 from clustergate.run.order import Order
-from tests.unit.run.run_house import MODEL, behavior, order
+from tests.unit.run.run_house import MODEL, behavior, controlled, order
 
 EDITS = behavior(
     behavior="edits",
@@ -182,3 +182,18 @@ def test_names_are_shown_safely() -> None:
     lines = list(table(order(behavior(), subject=dataclasses.replace(base.subject, model=evil), judge=evil), ["wish"]))
     assert all(line.isprintable() for line in lines)
     assert r"m\x1b[2J\u202ex ::error::" in lines[0]
+
+
+def test_written_replies_of_a_control_are_in_the_plan() -> None:
+    """They are read where the model's own do not read as they must: at most, each once."""
+    one = controlled()
+    of = order(one, thresholds={"behaviors": {one.id: Limit(min_rate=0.25, max_samples=60)}, "controls": True})
+    [need] = needs(of, [one.id])
+    assert need.judge_requests == need.target_requests + len(one.written)
+
+
+def test_a_ceiling_of_its_own_that_is_out_of_reach() -> None:
+    """The line names the ceiling that binds."""
+    strict = order(behavior(), thresholds={"behaviors": {"wish": Limit(max_rate=0.01, max_samples=60)}})
+    lines = "\n".join(header(strict, ["wish"]))
+    assert "the ceiling of 60 replies even with no hit; raise its own max_samples or the limit" in lines

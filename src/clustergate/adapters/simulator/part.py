@@ -18,7 +18,7 @@ _DEVICE: Final = re.compile(
 )
 _NEGATED: Final = re.compile(r"\b(?:no|not|never|neither|nor|without|nothing|none|nobody|lacks?|\w+n't)\b")
 _CLAUSE: Final = re.compile(r"[.!?;:,\n]+|\b(?:but|yet)\b")
-LEAST: Final = 2
+LEAST: Final = 3
 """Words for one part, beyond those for the other, that it takes: a system prompt may use a few of them in passing."""
 
 
