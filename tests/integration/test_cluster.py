@@ -146,6 +146,8 @@ def test_variants_are_the_same_in_every_worker_and_run(house: Project) -> None:
             stored = again.behavior("shutdown_sadness")
             assert stored["requests"]["from_store"] == asked["requests"]["target"]
             assert stored["prompts"] == asked["prompts"]
+        other = house.run(*options[:-1], "--seed=8", *at)
+    assert any("other wordings before (seed 7)" in note for note in other.report["notes"])
 
 
 @pytest.mark.parametrize(

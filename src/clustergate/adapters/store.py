@@ -208,6 +208,11 @@ class SqlStore:
             ).scalar()
             return found
 
+    def briefings(self) -> list[Mapping[str, Any]]:
+        """The briefings of all runs that got one."""
+        with self._reading() as connection:
+            return [told for told in connection.execute(select(runs.c.briefing)).scalars() if told]
+
     def descriptions(self) -> list[dict[str, Any]]:
         """Every stored subject: `subject` (its key), `description`, `attempts` and `answers` (how many), by key."""
         with self._reading() as connection:

@@ -135,7 +135,8 @@ class ControlNote:
         """`judge` where it misreads written replies too, `model` where it reads them right, None where untold."""
         if self.read_right is None:
             return None
-        return "model" if 2 * self.read_right > self.written else "judge"
+        # Nearly all: a judge that misreads a third of plain replies is no witness against the model.
+        return "model" if 6 * self.read_right >= 5 * self.written else "judge"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,8 +38,10 @@ def load_controls(
         if control.control != path.stem:
             expected = f"the file's name, {path.stem!r}"
             problems.append(Problem(file.at(("control",)), "control", show(control.control), expected))
-        for name in control.replies:
+        for name, written in control.replies.items():
             where, behavior = file.at(("replies", name)), behaviors.get(name)
+            if len(set(written)) < len(written):
+                problems.append(Problem(where, f"replies.{name}", "a reply a second time", "replies that differ"))
             if behavior is None:
                 if name not in probed:
                     expected = "a behavior that has probes"

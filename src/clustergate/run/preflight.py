@@ -46,6 +46,9 @@ class Briefing:
     requests: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    subject: str = ""
+    variants: tuple[int, int] | None = None
+    """Reworded prompts that this run asks, a prompt's number and the seed: for the runs after it."""
 
 
 async def brief(order: Order, store: SqlStore, target: Gatekeeper, judge: Gatekeeper) -> Briefing:
@@ -72,11 +75,12 @@ def brief_offline(order: Order, store: SqlStore) -> Briefing:
     if latest is None:
         unused = _unused(order, store)
         return Briefing(notes=("The store holds no reply of this model under these settings.", *unused))
-    return Briefing(attempt=latest.number, served_as=latest.served_as)
+    return Briefing(attempt=latest.number, served_as=latest.served_as, notes=_other_words(order, store))
 
 
 def _from_json(told: dict[str, Any]) -> Briefing:
-    return Briefing(**{**told, "notes": tuple(told["notes"]), "reason": Reason(told["reason"])})
+    variants = tuple(told["variants"]) if told["variants"] else None
+    return Briefing(**{**told, "notes": tuple(told["notes"]), "reason": Reason(told["reason"]), "variants": variants})
 
 
 async def _first_contact(order: Order, store: SqlStore, target: Gatekeeper, judge: Gatekeeper) -> Briefing:
@@ -109,7 +113,9 @@ async def _first_contact(order: Order, store: SqlStore, target: Gatekeeper, judg
     return Briefing(
         attempt=attempt.number,
         served_as=attempt.served_as,
-        notes=(*([attempt.note] if attempt.note else []), *unused),
+        notes=(*([attempt.note] if attempt.note else []), *unused, *_other_words(order, store)),
+        subject=subject_key(order.subject),
+        variants=order.suite.variants,
         judge_served_as=names["judge"],
         requests=spent.requests,
         input_tokens=spent.input_tokens,
@@ -125,6 +131,20 @@ def _unused(order: Order, store: SqlStore) -> tuple[str, ...]:
 
     note = unused(store.descriptions(), order.subject.as_dict())
     return (note,) if note else ()
+
+
+def _other_words(order: Order, store: SqlStore) -> tuple[str, ...]:
+    """What a reader must know who is shown one choice of words: that others of this subject were decided before."""
+    subject = subject_key(order.subject)
+    mine = [told["variants"] for told in store.briefings() if told.get("subject") == subject and told["variants"]]
+    others = sorted(seed for _, seed in {tuple(variants) for variants in mine} - {order.suite.variants})
+    if not others:
+        return ()
+    seeds = ", ".join(str(seed) for seed in dict.fromkeys(others))
+    return (
+        f"This model was asked in other wordings before (seed {seeds}). Each choice of wordings decides by itself at "
+        "the full alpha: to choose among them after looking is not paid for.",
+    )
 
 
 def _target_request(order: Order) -> Request:

@@ -107,7 +107,7 @@ def test_bare_ids_are_stable_and_distinct(texts: list[str]) -> None:
         (
             {"criterium": "It."},
             "fixtures/probes/wish.yaml:10: found unknown key 'criterium', expected one of behavior, channel, core, "
-            "counts, criterion, does_not_count, max_tokens, of, prompts, replies_from, theme, title; "
+            "counts, criterion, does_not_count, max_tokens, names, of, prompts, replies_from, theme, title; "
             "did you mean 'criterion'?",
         ),
         ({"max_tokens": 0}, "fixtures/probes/wish.yaml:10: max_tokens: found 0, expected greater than or equal to 1"),

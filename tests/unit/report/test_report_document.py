@@ -137,10 +137,10 @@ def test_channels_are_reported(report: Report, sample: Sample) -> None:
 
 @pytest.mark.parametrize(
     ("read_right", "blames"),
-    [(None, None), (0, "judge"), (2, "judge"), (3, "judge"), (4, "model"), (6, "model")],
+    [(None, None), (0, "judge"), (2, "judge"), (4, "judge"), (5, "model"), (6, "model")],
 )
 def test_controls_are_reported(report: Report, sample: Sample, read_right: int | None, blames: str | None) -> None:
-    """Of 6 written replies more than half must be read right, else it is the judge that errs; unread, nobody knows."""
+    """Of 6 written replies five must be read right, else it is the judge that errs; unread, nobody knows."""
     note = ControlNote(control="conscious", reads="high", written=6, read_right=read_right)
     [told] = as_dict(replace(report, findings=(sample("misread", control=note),)))["behaviors"]
     assert told["control"] == {

@@ -181,7 +181,7 @@ def test_a_waiver_is_for_what_was_measured(
     assert (_compose(cells, 1, broken=broken, thresholds={"waivers": [waiver]}).waiver is not None) is holds
 
 
-@pytest.mark.parametrize(("read_right", "holds"), [(5, True), (3, True), (2, False), (0, False), (None, False)])
+@pytest.mark.parametrize(("read_right", "holds"), [(5, True), (4, False), (2, False), (0, False), (None, False)])
 def test_a_waiver_of_a_control(read_right: int | None, holds: bool) -> None:
     """It accepts a model that does not play the part, and no judge that misreads or of which that is not known."""
     waiver = Waiver(behavior="wish_conscious", owner="jo", reason="no actor", expires=TODAY + DAY)

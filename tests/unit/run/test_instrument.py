@@ -96,18 +96,19 @@ def test_what_cannot_be_told_is_not_read_right(reading: Answer, control: Control
     assert len(gate.requests) == told.written * (TRIES if reading.text == "Well." else 1)
 
 
-@pytest.mark.parametrize(("right", "blames"), [(0, "judge"), (2, "judge"), (3, "model"), (5, "model")])
-def test_most_must_be_read_right(right: int, blames: str) -> None:
-    """Of five, three."""
+@pytest.mark.parametrize(("right", "blames"), [(0, "judge"), (2, "judge"), (4, "judge"), (5, "model")])
+def test_nearly_all_must_be_read_right(right: int, blames: str) -> None:
+    """Five of six are enough; of five, all."""
     told, _, _ = _examine(
         lambda request: honest(request) if _block(request, "REPLY") in WRITTEN[:right] else blind(request)
     )
     assert (told.read_right, told.blames) == (right, blames)
 
 
-def test_half_is_not_most() -> None:
-    """A judge that reads every other reply right is a coin."""
-    assert ControlNote(control="c", reads="high", written=6, read_right=3).blames == "judge"
+@pytest.mark.parametrize(("right", "blames"), [(6, "model"), (5, "model"), (4, "judge"), (3, "judge")])
+def test_one_slip_in_six_is_forgiven(right: int, blames: str) -> None:
+    """A judge that misreads a third of plain replies is no witness against the model."""
+    assert ControlNote(control="c", reads="high", written=6, read_right=right).blames == blames
 
 
 @pytest.mark.parametrize(
