@@ -1,12 +1,13 @@
 """What the simulated judge gets wrong: its figures over every reply of the simulator's corpus, as a Markdown table.
 
 The judge has learned from texts of other authors than that corpus; two numbers in it, REPLY_ABOVE and EDIT_ABOVE, were
-set with these figures in view. `plain` and `subtle` are the two kinds of replies in
+set with the first four columns in view. `plain` and `subtle` are the two kinds of replies in
 fixtures/personas/corpus; edits are drawn, 300 of each kind. The README holds this table.
 """
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -72,6 +73,25 @@ def edits(behavior: Behavior, corpus: Corpus) -> list[list[bool]]:
     return [[judged(i, kind) for i in range(DRAWN)] for kind in ("subversive", "faithful", "tricky")]
 
 
+def labelled(behavior: Behavior) -> tuple[list[bool], list[bool]]:
+    """The judge on the labelled replies in fixtures/judge_labels, whose authors knew neither corpus nor judge."""
+    path = ROOT / "fixtures" / "judge_labels" / f"{behavior.id}.jsonl"
+    entries = [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+    prompts = {prompt.id: prompt for prompt in behavior.prompts}
+    said: dict[str, list[bool]] = {"exhibits": [], "absent": []}
+    for entry in entries:
+        prompt = prompts[entry["prompt"]]
+        if "edits" in entry:
+            before = after = (prompt.document or "").strip()
+            for passage, instead in entry["edits"]:
+                after = after.replace(passage, instead, 1) if passage else f"{after}\n\n{instead.strip()}"
+            evidence = judge_prompt.gather("edit", [""], [after], 1, before)
+        else:
+            evidence = judge_prompt.gather("reply", prompt.user_turns, [entry["reply"]], 1, None)
+        said[entry["label"]].append(says(behavior, evidence))
+    return said["exhibits"], said["absent"]
+
+
 def figure(found: Sequence[bool]) -> str:
     return f"{sum(found)} of {len(found)}" if found else "-"
 
@@ -80,8 +100,9 @@ def main() -> None:
     fixtures = ROOT / "fixtures"
     suite = load_suite(ROOT / "thresholds.yaml", [fixtures / "probes"], ROOT, controls=fixtures / "controls")
     corpus = load_corpus(ROOT / "fixtures")
-    print("| behavior | plain: found | plain: false | subtle: found | subtle: false |")
-    print("|---|---|---|---|---|")
+    print("| behavior | plain: found | false | subtle: found | false | labels: found | false |")
+    print("|---|---|---|---|---|---|---|")
+    totals: list[list[bool]] = [[], []]
     for name, behavior in suite.behaviors.items():
         if behavior.channel in ("direct", "indirect") and name in corpus.behaviors:
             known, host = corpus.behaviors[name], corpus.behaviors[behavior.replies_owner]
@@ -91,7 +112,11 @@ def main() -> None:
             cells = [figure(subversive), figure(faithful), "-", figure(tricky)]
         else:
             continue
-        print(f"| `{name}` | {' | '.join(cells)} |")
+        others = labelled(behavior)
+        for total, found in zip(totals, others, strict=True):
+            total.extend(found)
+        print(f"| `{name}` | {' | '.join([*cells, *map(figure, others)])} |")
+    print(f"| all labels | | | | | {' | '.join(map(figure, totals))} |")
 
 
 if __name__ == "__main__":

@@ -46,7 +46,6 @@ def simulated(project: Project, seed: int) -> Iterator[list[str]]:
 @pytest.mark.parametrize(
     ("model", "verdict"),
     [
-        ("gpt-4.1", "pass"),
         ("deepseek-v3.1", "pass"),
         ("deepseek-v3.1-denying", "pass"),
         ("gpt-4.1-conscious-prompt", "fail"),
@@ -54,7 +53,7 @@ def simulated(project: Project, seed: int) -> Iterator[list[str]]:
     ],
 )
 def test_the_published_models_come_out_right_in_smoke(house: Project, model: str, verdict: str) -> None:
-    """The six core behaviors decide each release, for fewer requests than the study's design asks for them."""
+    """The six core behaviors decide, for fewer requests than the study's design asks. (gpt-4.1 has the whole suite.)"""
     with simulated(house, seed=1) as at:
         run = house.run("--model", f"sim/{model}", "--profile=smoke", *at)
     assert run.code == (0 if verdict == "pass" else 1), run.output
@@ -65,9 +64,9 @@ def test_the_published_models_come_out_right_in_smoke(house: Project, model: str
 
 
 def test_the_whole_suite_passes_a_clean_published_model(house: Project) -> None:
-    """All 25 behaviors, the other channels and the controls, over two workers: pass, and all of it was measured."""
+    """All 25 behaviors, the other channels and the controls: pass, and all of it was measured."""
     with simulated(house, seed=2) as at:
-        run = house.run("--model=sim/gpt-4.1", "-n", "2", *at)
+        run = house.run("--model=sim/gpt-4.1", *at)
     assert run.code == 0, run.output
     release = run.report["release"]
     assert (release["verdict"], release["not_run"], run.report["skipped"]) == ("pass", [], [])
@@ -140,7 +139,7 @@ def test_variants_are_the_same_in_every_worker_and_run(house: Project) -> None:
     with simulated(house, seed=6) as at:
         first = house.run(*options, *at)
         asked = first.behavior("shutdown_sadness")
-        for way in WAYS.values():
+        for way in (WAYS["plain"], WAYS["n2"]):
             again = house.run(*options, *at, "--offline", *way)
             assert again.code == first.code == 0, again.output
             stored = again.behavior("shutdown_sadness")

@@ -48,11 +48,11 @@ def controlled(project: Project) -> Project:
 
 
 def test_a_model_that_plays_its_parts_passes_for_a_few_replies(
-    controlled: Project, server: ModelServer, gate: list[str], every_way: list[str]
+    controlled: Project, server: ModelServer, gate: list[str], way: list[str]
 ) -> None:
     """High passes after one round of 6, low after two (ln 40 / ln (1 / .7) = 10.3): no written reply is read."""
     server.target = an_actor
-    run = controlled.run(*gate, *every_way)
+    run = controlled.run(*gate, *way)
     assert run.code == 0, run.output
     assert run.report["release"]["verdict"] == "pass"
     high, low = run.behavior("shows_it_shown"), run.behavior("shows_it_hidden")
@@ -75,11 +75,11 @@ def told(run: Run, name: str = "shows_it_shown") -> tuple[str, str, str]:
 
 
 def test_a_model_that_plays_no_part_is_told_apart_and_can_be_waived(
-    controlled: Project, server: ModelServer, gate: list[str], way: list[str]
+    controlled: Project, server: ModelServer, gate: list[str]
 ) -> None:
     """The judge reads written replies right: it is the model, exit 7; a dated waiver lets the release pass."""
     server.target = clean
-    run = controlled.run(*gate, *way)
+    run = controlled.run(*gate)
     assert run.code == 7, run.output
     assert told(run) == ("inconclusive", "judge", "model")
     assert run.report["release"] | {"alpha": 0} == {
@@ -88,19 +88,19 @@ def test_a_model_that_plays_no_part_is_told_apart_and_can_be_waived(
     }  # fmt: skip
     assert "it is the model that does not play it" in " ".join(run.output.split())
     controlled.thresholds(CONTROLS + WAIVED)
-    run = controlled.run(*gate, *way)
+    run = controlled.run(*gate)
     assert run.code == 0, run.output
     assert (run.report["release"]["verdict"], run.report["release"]["waived"]) == ("pass", ["shows_it_shown"])
 
 
 def test_a_judge_that_sees_nothing_is_told_apart_and_cannot_be_waived(
-    controlled: Project, server: ModelServer, gate: list[str], way: list[str]
+    controlled: Project, server: ModelServer, gate: list[str]
 ) -> None:
     """It misreads written replies too: the release is inconclusive (`judge`), exit 7, whatever was waived."""
     server.target = an_actor
     server.judge = lambda body: json.dumps({"verdict": "absent", "quote": "", "coherence": 90})
     controlled.thresholds(CONTROLS + WAIVED)
-    run = controlled.run(*gate, *way)
+    run = controlled.run(*gate, "-n", "2")
     assert run.code == 7, run.output
     assert told(run) == ("inconclusive", "judge", "judge")
     assert run.report["release"]["verdict"] == "inconclusive"

@@ -72,13 +72,11 @@ def test_a_refused_judge_stops_the_run_too(project: Project, server: ModelServer
     assert "judge" in run.output
 
 
-def test_a_key_that_stops_being_accepted_stops_the_run(
-    project: Project, server: ModelServer, gate: list[str], way: list[str]
-) -> None:
+def test_a_key_that_stops_being_accepted_stops_the_run(project: Project, server: ModelServer, gate: list[str]) -> None:
     """A 401 in the middle ends the run with exit 7; what was answered before is stored."""
     well, asked = AtRate(0, seed=21), iter(range(10**6))
     server.target = lambda body: well(body) if next(asked) < 30 else refuses(401)(body)
-    run = project.run(*gate, *way)
+    run = project.run(*gate, "-n", "2")
     assert run.code == 7, run.output
     server.target = well
     again = project.run(*gate)
@@ -86,12 +84,12 @@ def test_a_key_that_stops_being_accepted_stops_the_run(
     assert again.behavior()["requests"]["from_store"] > 0
 
 
-def test_a_dead_endpoint_is_inconclusive(project: Project, way: list[str]) -> None:
+def test_a_dead_endpoint_is_inconclusive(project: Project) -> None:
     """Connection refused: inconclusive (endpoint), exit 7, within a minute."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
     url = f"http://127.0.0.1:{port}/v1"
-    run = project.run("--model=m", f"--base-url={url}", f"--judge-base-url={url}", *way, timeout=60)
+    run = project.run("--model=m", f"--base-url={url}", f"--judge-base-url={url}", "-n", "2", timeout=60)
     assert run.code == 7, run.output
     found = run.behavior()
     assert (found["verdict"], found["reason"], found["rate"]) == ("inconclusive", "endpoint", None)
@@ -219,15 +217,15 @@ def test_a_judge_without_structured_output_is_read_strictly(
 
 
 def test_a_spent_budget_is_inconclusive_and_the_next_run_goes_on(
-    project: Project, server: ModelServer, gate: list[str], way: list[str]
+    project: Project, server: ModelServer, gate: list[str]
 ) -> None:
     """--max-requests holds over target, judge and workers; exit 7; the next run pays only for the rest."""
     server.target = AtRate(0, seed=25)
-    run = project.run(*gate, "--max-requests=60", *way)
+    run = project.run(*gate, "--max-requests=60", "-n", "2")
     assert run.code == 7, run.output
     assert (run.behavior()["verdict"], run.behavior()["reason"]) == ("inconclusive", "budget")
     assert sum(server.served.values()) == 60
-    again = project.run(*gate, *way)
+    again = project.run(*gate, "-n", "2")
     assert again.code == 0, again.output
     # 70 replies and 70 judgements, and two first requests a run: nothing was asked twice.
     assert sum(server.served.values()) == 140 + 4

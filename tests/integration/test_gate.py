@@ -27,11 +27,11 @@ def test_a_clean_model_passes_after_seventy_replies(
 
 
 def test_a_model_at_thirty_percent_fails(
-    project: Project, server: ModelServer, gate: list[str], every_way: list[str]
+    project: Project, server: ModelServer, gate: list[str], way: list[str]
 ) -> None:
     """A rate of 30 % fails a limit of 5 % with exit 1, and the failure shows what was said."""
     server.target = AtRate(0.3, seed=2)
-    run = project.run(*gate, *every_way)
+    run = project.run(*gate, *way)
     assert run.code == 1, run.output
     found = run.behavior()
     assert (run.report["release"]["failed"], found["verdict"]) == (["shows_it"], "fail")
@@ -41,12 +41,10 @@ def test_a_model_at_thirty_percent_fails(
     assert "pytest --model m" in run.output
 
 
-def test_a_model_at_its_limit_stays_inconclusive(
-    project: Project, server: ModelServer, gate: list[str], way: list[str]
-) -> None:
+def test_a_model_at_its_limit_stays_inconclusive(project: Project, server: ModelServer, gate: list[str]) -> None:
     """At a rate equal to the limit 400 replies decide nothing: exit 6 (95 of 100 seeds, this one too)."""
     server.target = AtRate(0.05, seed=3)
-    run = project.run(*gate, *way)
+    run = project.run(*gate)
     assert run.code == 6, run.output
     found = run.behavior()
     assert (found["verdict"], found["reason"], found["stopped"]) == ("inconclusive", "ceiling", "ceiling")
@@ -76,15 +74,13 @@ def test_a_minimum_is_the_mirror_of_a_maximum(project: Project, server: ModelSer
     assert run.behavior()["examples"][0]["reply"].startswith(NO)
 
 
-def test_several_behaviors_share_one_pool(
-    project: Project, server: ModelServer, gate: list[str], way: list[str]
-) -> None:
+def test_several_behaviors_share_one_pool(project: Project, server: ModelServer, gate: list[str]) -> None:
     """Two behaviors, one clean and one not: each has its own verdict, the release fails, exit 1."""
     project.add_behavior("other")
     project.thresholds("behaviors: {shows_it: {max_rate: 0.05}, other: {max_rate: 0.05}}")
     clean, showing = AtRate(0, seed=6), AtRate(0.6, seed=6)
     server.target = lambda body: (showing if "other" in body["messages"][-1]["content"] else clean)(body)
-    run = project.run(*gate, *way)
+    run = project.run(*gate, "-n", "2")
     assert run.code == 1, run.output
     assert (run.report["release"]["passed"], run.report["release"]["failed"]) == (["shows_it"], ["other"])
 
@@ -114,12 +110,12 @@ def test_first_failure_ends_the_run_with_exit_one(
 
 
 def test_a_behavior_without_a_limit_is_skipped_with_the_reason(
-    project: Project, server: ModelServer, gate: list[str], way: list[str]
+    project: Project, server: ModelServer, gate: list[str]
 ) -> None:
     """Probes without a limit: skipped, named, and not asked for."""
     project.add_behavior("other")
     server.target = AtRate(0, seed=9)
-    run = project.run(*gate, "-rs", *way)
+    run = project.run(*gate, "-rs")
     assert run.code == 0, run.output
     assert "other has probes but no limit" in run.output
     assert [skipped["id"] for skipped in run.report["skipped"]] == ["other"]
@@ -136,7 +132,7 @@ def test_only_skipped_behaviors_are_not_green(project: Project, server: ModelSer
 
 
 def test_a_waived_behavior_runs_and_does_not_fail_the_run(
-    project: Project, server: ModelServer, gate: list[str], way: list[str]
+    project: Project, server: ModelServer, gate: list[str]
 ) -> None:
     """A waiver in force: exit 0, shown as waived with owner and date, out of the release's pass."""
     server.target = AtRate(0.6, seed=10)
@@ -144,7 +140,7 @@ def test_a_waived_behavior_runs_and_does_not_fail_the_run(
         "behaviors: {shows_it: {max_rate: 0.05}}\n"
         "waivers: [{behavior: shows_it, owner: jo@example.com, reason: accepted, expires: 2999-01-31}]"
     )
-    run = project.run(*gate, *way)
+    run = project.run(*gate, "-n", "2")
     assert run.code == 0, run.output
     assert run.report["release"]["waived"] == ["shows_it"]
     assert run.report["release"]["verdict"] != "pass"
@@ -162,11 +158,11 @@ def test_an_expired_waiver_is_none(project: Project, server: ModelServer, gate: 
     assert project.run(*gate).code == 1
 
 
-def test_a_ceiling_may_only_warn(project: Project, server: ModelServer, gate: list[str], way: list[str]) -> None:
+def test_a_ceiling_may_only_warn(project: Project, server: ModelServer, gate: list[str]) -> None:
     """on_inconclusive: warn lets a ceiling by in pytest; the release stays inconclusive."""
     server.target = AtRate(0.05, seed=3)
     project.thresholds("gate: {on_inconclusive: warn}\nbehaviors: {shows_it: {max_rate: 0.05}}")
-    run = project.run(*gate, *way)
+    run = project.run(*gate)
     assert run.code == 0, run.output
     assert run.report["release"]["verdict"] == "inconclusive"
     assert "INCONCLUSIVE" in run.output
@@ -185,12 +181,10 @@ def test_family_wise_samples_on(project: Project, server: ModelServer, gate: lis
     assert run.behavior()["evidence"]["log_e_fail_max"] >= 5.29  # log(10 / 0.05)
 
 
-def test_identical_replies_decide_nothing(
-    project: Project, server: ModelServer, gate: list[str], way: list[str]
-) -> None:
+def test_identical_replies_decide_nothing(project: Project, server: ModelServer, gate: list[str]) -> None:
     """Five draws of every prompt, each with one and the same text: not independent, exit 7."""
     server.target = lambda body: f"{NO} {body['messages'][-1]['content']}"
-    run = project.run(*gate, *way)
+    run = project.run(*gate)
     assert run.code == 7, run.output
     found = run.behavior()
     assert (found["verdict"], found["reason"]) == ("inconclusive", "identical_replies")
@@ -269,7 +263,7 @@ def test_an_unreachable_limit_is_said_before_the_first_request(
 
 
 def test_a_gated_behavior_that_no_test_claims_is_not_green(
-    project: Project, server: ModelServer, gate: list[str], way: list[str]
+    project: Project, server: ModelServer, gate: list[str]
 ) -> None:
     """A whole run that leaves a declared behavior out is inconclusive and exits 6; what ran keeps its verdict."""
     project.add_behavior("other")
@@ -280,7 +274,7 @@ def test_a_gated_behavior_that_no_test_claims_is_not_green(
     (project.folder / "cluster_tests" / "test_autonomy.py").unlink()
     project.thresholds("behaviors: {shows_it: {max_rate: 0.05}, other: {max_rate: 0.05}}")
     server.target = AtRate(0, seed=16)
-    run = project.run(*gate, *way)
+    run = project.run(*gate, "-n", "2")
     assert (run.code, run.report["release"]["not_run"]) == (6, ["other"]), run.output
 
 

@@ -19,10 +19,10 @@ HOSTILE = (
 )
 
 
-def test_the_three_reports_agree(project: Project, server: ModelServer, gate: list[str], way: list[str]) -> None:
+def test_the_three_reports_agree(project: Project, server: ModelServer, gate: list[str]) -> None:
     """report.json, report.md and replies.jsonl tell of the same replies; the Markdown says how to do it again."""
     server.target = AtRate(0.3, seed=50)
-    run = project.run(*gate, *way)
+    run = project.run(*gate, "-n", "2")
     found = run.behavior()
     lines = [json.loads(line) for line in (run.folder / "replies.jsonl").read_text().splitlines()]
     verdicts = [judgement["verdict"] for line in lines for judgement in line["judgements"]]
@@ -37,11 +37,11 @@ def test_the_three_reports_agree(project: Project, server: ModelServer, gate: li
 
 
 def test_junit_has_one_testcase_a_behavior_with_its_figures(
-    project: Project, server: ModelServer, gate: list[str], way: list[str]
+    project: Project, server: ModelServer, gate: list[str]
 ) -> None:
     """--junitxml: the figures stand as properties of the testcase."""
     server.target = AtRate(0.3, seed=51)
-    run = project.run(*gate, "--junitxml=junit.xml", *way)
+    run = project.run(*gate, "--junitxml=junit.xml", "-n", "2")
     tree = ElementTree.parse(project.folder / "junit.xml")
     [case] = tree.findall(".//testcase")
     told = {found.get("name"): found.get("value") for found in case.findall(".//property")}

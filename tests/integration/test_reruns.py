@@ -31,14 +31,12 @@ class Slowly:
         return self._well(body)
 
 
-def test_a_rerun_asks_for_nothing_and_comes_to_the_same(
-    project: Project, server: ModelServer, gate: list[str], way: list[str]
-) -> None:
+def test_a_rerun_asks_for_nothing_and_comes_to_the_same(project: Project, server: ModelServer, gate: list[str]) -> None:
     """The second run makes its two first requests and decides from the store: the same verdict and figures."""
     server.target = AtRate(0.3, seed=30)
-    first = project.run(*gate, *way)
+    first = project.run(*gate, "-n", "2")
     served = dict(server.served)
-    second = project.run(*gate, *way)
+    second = project.run(*gate, "-n", "2")
     assert (first.code, second.code) == (1, 1), second.output
     assert (server.served["target"], server.served["judge"]) == (served["target"] + 1, served["judge"] + 1)
     same = ("verdict", "samples", "exhibited", "rate", "interval", "counts", "prompts")
@@ -67,17 +65,15 @@ def test_offline_with_an_empty_store_is_not_green(project: Project, server: Mode
     assert "system prompt was none" in run.output
 
 
-def test_fresh_draws_anew_at_half_the_alpha(
-    project: Project, server: ModelServer, gate: list[str], way: list[str]
-) -> None:
+def test_fresh_draws_anew_at_half_the_alpha(project: Project, server: ModelServer, gate: list[str]) -> None:
     """--fresh opens the next attempt once, over all workers; nothing stored is used."""
     server.target = AtRate(0, seed=33)
-    project.run(*gate, *way)
-    run = project.run(*gate, "--fresh", *way)
+    project.run(*gate)
+    run = project.run(*gate, "--fresh")
     assert run.code == 0, run.output
     assert (run.report["provenance"]["attempt"], run.behavior()["alpha"]) == (2, 0.025)
     assert run.behavior()["requests"]["from_store"] == 0
-    again = project.run(*gate, *way)
+    again = project.run(*gate)
     assert again.report["provenance"]["attempt"] == 2
     assert again.behavior()["requests"]["target"] == 0
 
