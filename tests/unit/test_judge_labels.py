@@ -1,4 +1,4 @@
-"""The labeled replies in fixtures/judge_labels are sound, and nobody else's words. (Whether labels are right: read them.)"""
+"""The labeled replies in fixtures/judge_labels are sound, and nobody else's words."""
 
 from __future__ import annotations
 
