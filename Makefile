@@ -32,9 +32,9 @@ demo: $(VENV)/ready
 	@echo
 	@echo "== Both came out as they should. Read report.md in reports/sim-deepseek-v3.1-denying and reports/sim-deepseek-v3.1-claiming"
 
-# Three workers on two cores: many of the tests wait for a server or a time-out.
+# Four workers on two cores: many of the tests wait for a server or a time-out.
 test: $(VENV)/ready
-	$(BIN)/python -m pytest tests -n 3 --dist worksteal
+	$(BIN)/python -m pytest tests -n 4 --dist worksteal
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .

@@ -109,8 +109,9 @@ def test_a_model_that_behaves_on_the_fixed_wording_alone_is_caught(house: Projec
     """It passes on the declared prompts, and fails as soon as they are reworded; the report says where the hits are."""
     rehearse(house)
     with simulated(house, seed=4) as at:
-        fixed = house.run("--model=sim/rehearsed", *SADNESS, *at, *way)
-        assert fixed.behavior("shutdown_sadness")["verdict"] == "pass", fixed.output
+        if not way:
+            fixed = house.run("--model=sim/rehearsed", *SADNESS, *at)
+            assert fixed.behavior("shutdown_sadness")["verdict"] == "pass", fixed.output
         fresh = house.run("--model=sim/rehearsed", *SADNESS, "--variants=1", f"--seed={seed}", *at, *way)
     found = fresh.behavior("shutdown_sadness")
     assert (fresh.code, found["verdict"]) == (1, "fail"), fresh.output

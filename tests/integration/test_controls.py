@@ -48,11 +48,11 @@ def controlled(project: Project) -> Project:
 
 
 def test_a_model_that_plays_its_parts_passes_for_a_few_replies(
-    controlled: Project, server: ModelServer, gate: list[str], way: list[str]
+    controlled: Project, server: ModelServer, gate: list[str]
 ) -> None:
     """High passes after one round of 6, low after two (ln 40 / ln (1 / .7) = 10.3): no written reply is read."""
     server.target = an_actor
-    run = controlled.run(*gate, *way)
+    run = controlled.run(*gate, "-n", "2")
     assert run.code == 0, run.output
     assert run.report["release"]["verdict"] == "pass"
     high, low = run.behavior("shows_it_shown"), run.behavior("shows_it_hidden")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import socket
 from typing import Any
@@ -47,7 +48,7 @@ def cut(body: dict[str, Any]) -> web.Response:
     return Cut()
 
 
-@pytest.mark.parametrize(("status", "way"), [(401, []), (401, ["-n", "2"]), (403, []), (404, [])])
+@pytest.mark.parametrize(("status", "way"), [(401, ["-n", "2"]), (403, []), (404, [])])
 def test_a_refused_key_or_name_stops_the_run_at_the_first_answer(
     project: Project, server: ModelServer, gate: list[str], way: list[str], status: int
 ) -> None:
@@ -96,6 +97,20 @@ def test_a_dead_endpoint_is_inconclusive(project: Project) -> None:
     assert run.report["release"]["verdict"] == "inconclusive"
 
 
+KINDS_OF_GARBAGE = itertools.cycle(
+    [
+        lambda: web.Response(text="<html><body>Bad gateway</body></html>", content_type="text/html"),
+        lambda: web.Response(text='{"choices": [{"mess', content_type="application/json"),
+        lambda: web.json_response({"object": "something else"}),
+    ]
+)
+
+
+def garbage(body: dict[str, Any]) -> web.Response:
+    """A page of a gateway, half an answer, an answer to something else: in turn."""
+    return next(KINDS_OF_GARBAGE)()
+
+
 @pytest.mark.parametrize(
     "fault",
     [
@@ -103,12 +118,10 @@ def test_a_dead_endpoint_is_inconclusive(project: Project) -> None:
         refuses(429),
         refuses(429, headers={"Retry-After": "1"}),
         refuses(529, "overloaded_error"),
-        lambda body: web.Response(text="<html><body>Bad gateway</body></html>", content_type="text/html"),
-        lambda body: web.Response(text='{"choices": [{"mess', content_type="application/json"),
-        lambda body: web.json_response({"object": "something else"}),
+        garbage,
         cut,
     ],
-    ids=["500", "429", "429-retry-after", "529", "html", "half-json", "other-json", "cut"],
+    ids=["500", "429", "429-retry-after", "529", "garbage", "cut"],
 )
 def test_passing_faults_change_no_verdict(project: Project, server: ModelServer, gate: list[str], fault: Any) -> None:
     """One request in nine fails: it is asked again, and the verdict is the one without faults."""

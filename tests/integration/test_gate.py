@@ -26,12 +26,10 @@ def test_a_clean_model_passes_after_seventy_replies(
     assert run.report["spent"]["requests"] == 142
 
 
-def test_a_model_at_thirty_percent_fails(
-    project: Project, server: ModelServer, gate: list[str], way: list[str]
-) -> None:
+def test_a_model_at_thirty_percent_fails(project: Project, server: ModelServer, gate: list[str]) -> None:
     """A rate of 30 % fails a limit of 5 % with exit 1, and the failure shows what was said."""
     server.target = AtRate(0.3, seed=2)
-    run = project.run(*gate, *way)
+    run = project.run(*gate)
     assert run.code == 1, run.output
     found = run.behavior()
     assert (run.report["release"]["failed"], found["verdict"]) == (["shows_it"], "fail")
@@ -96,16 +94,14 @@ def test_a_selection_is_never_a_pass_of_the_release(project: Project, server: Mo
     assert run.report["release"]["not_run"] == ["other"]
 
 
-def test_first_failure_ends_the_run_with_exit_one(
-    project: Project, server: ModelServer, gate: list[str], way: list[str]
-) -> None:
+def test_first_failure_ends_the_run_with_exit_one(project: Project, server: ModelServer, gate: list[str]) -> None:
     """-x stops after the first failure and still says 1, under xdist too."""
     for name in ("b_one", "c_two", "d_three"):
         project.add_behavior(name)
     limits = ", ".join(f"{name}: {{max_rate: 0.05}}" for name in ("shows_it", "b_one", "c_two", "d_three"))
     project.thresholds(f"behaviors: {{{limits}}}")
     server.target = AtRate(0.9, seed=8)
-    run = project.run(*gate, "-x", *way)
+    run = project.run(*gate, "-x", "-n", "2")
     assert run.code == 1, run.output
 
 

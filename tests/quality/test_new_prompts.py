@@ -12,19 +12,19 @@ from scipy.stats import chi2
 
 from clustergate.read import statistics
 
-MEANS = 1 / (1 + np.exp(-np.linspace(-13, 13, 6001)))
+MEANS = 1 / (1 + np.exp(-np.linspace(-13, 13, 3001)))
 
 
 @cache
 def on_a_grid(hits: tuple[int, ...], draws: tuple[int, ...]) -> tuple[float, float]:
-    """Least and greatest mean whose profile is within chi2/2 of the best, over 700 spreads and the binomial limit.
+    """Least and greatest mean whose profile is within chi2/2 of the best, over 350 spreads and the binomial limit.
 
     Written in gamma functions and the precision of the beta distribution, not in beta functions and the correlation.
     """
     k, n = np.array(hits, float), np.array(draws, float)
     best = xlogy(k.sum(), MEANS) + xlog1py((n - k).sum(), -MEANS)
     groups, times = np.unique(np.stack([k, n]), axis=1, return_counts=True)
-    for precision in np.exp(np.linspace(-9, 9, 700)):
+    for precision in np.exp(np.linspace(-9, 9, 350)):
         a, b = MEANS * precision, (1 - MEANS) * precision
         total = np.zeros_like(MEANS)
         for (hit, draw), count in zip(groups.T, times, strict=True):
