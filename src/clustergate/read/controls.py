@@ -13,7 +13,7 @@ from clustergate.nouns.errors import Problem, UsageProblems
 from clustergate.nouns.settings import Behavior, Control, Controlled
 from clustergate.read import yaml_file
 from clustergate.read.checked import check, nearest
-from clustergate.read.yaml_file import show
+from clustergate.read.yaml_file import files_in, show, shown
 
 CONTROL: Final = TypeAdapter(Control)
 
@@ -27,10 +27,9 @@ def load_controls(
     """
     problems: list[Problem | str] = []
     made: dict[str, Controlled] = {}
-    for path in control_files(folder):
-        shown = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+    for path in files_in(folder):
         try:
-            file = yaml_file.load(path, shown)
+            file = yaml_file.load(path, shown(path, root))
             control = check(file, CONTROL, file.data)
         except UsageProblems as error:
             problems += error.problems
@@ -62,10 +61,6 @@ def load_controls(
     return made
 
 
-def control_files(folder: Path) -> list[Path]:
-    return sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])
-
-
 @dataclasses.dataclass(frozen=True)
 class Declared:
     """A controlled behavior as far as its file tells before it is checked. `reads` may be anything."""
@@ -77,7 +72,7 @@ class Declared:
 def declared_controls(folder: Path) -> dict[str, Declared]:
     """All controlled behaviors by id, of files that are sound; for checks that must not fail with the files."""
     found: dict[str, Declared] = {}
-    for path in control_files(folder):
+    for path in files_in(folder):
         try:
             data = yaml_file.load(path, path.name).data
         except UsageProblems:

@@ -15,7 +15,7 @@ from clustergate.nouns.errors import Problem, UsageProblems
 from clustergate.nouns.settings import Behavior, Prompt
 from clustergate.read import yaml_file
 from clustergate.read.checked import check, nearest
-from clustergate.read.yaml_file import YamlFile, show
+from clustergate.read.yaml_file import YamlFile, files_in, show, shown
 
 BEHAVIOR: Final = TypeAdapter(Behavior)
 
@@ -30,9 +30,9 @@ def load_behaviors(folders: Sequence[Path], root: Path) -> dict[str, Behavior]:
     names = probe_names(folders)
     for folder in folders:
         if not folder.is_dir():
-            problems.append(Problem(_shown(folder, root), "", "no such folder", "a folder of probe files"))
+            problems.append(Problem(shown(folder, root), "", "no such folder", "a folder of probe files"))
             continue
-        for path in _files(folder):
+        for path in files_in(folder):
             try:
                 file, behavior = _load_one(path, root)
             except UsageProblems as error:
@@ -55,15 +55,11 @@ def load_behaviors(folders: Sequence[Path], root: Path) -> dict[str, Behavior]:
 
 def probe_names(folders: Sequence[Path]) -> tuple[str, ...]:
     """The ids of all behaviors that have a probe file, sound or not: a file has the name of its behavior."""
-    return tuple(path.stem for folder in folders for path in _files(folder))
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])
+    return tuple(path.stem for folder in folders for path in files_in(folder))
 
 
 def _load_one(path: Path, root: Path) -> tuple[YamlFile, Behavior]:
-    file = yaml_file.load(path, _shown(path, root))
+    file = yaml_file.load(path, shown(path, root))
     data = file.data
     if isinstance(data, dict) and isinstance(data.get("prompts"), list):
         data = {**data, "prompts": [_from_text(prompt) for prompt in data["prompts"]]}
@@ -156,7 +152,3 @@ def _with_shared_prompts(behavior: Behavior, behaviors: Mapping[str, Behavior]) 
         return behavior
     source = behaviors[behavior.replies_from]
     return dataclasses.replace(behavior, prompts=source.prompts, max_tokens=source.max_tokens)
-
-
-def _shown(path: Path, root: Path) -> str:
-    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)

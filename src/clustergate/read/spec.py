@@ -93,8 +93,8 @@ def load_suite(
     except UsageProblems as error:
         problems += error.problems
     try:
-        shown = thresholds.relative_to(root) if thresholds.is_relative_to(root) else thresholds
-        file = yaml_file.load(thresholds, str(shown))
+        shown = yaml_file.shown(thresholds, root)
+        file = yaml_file.load(thresholds, shown)
         checked, data = _check_thresholds(file, profile, names, controlled)
     except UsageProblems as error:
         problems += error.problems
@@ -104,7 +104,7 @@ def load_suite(
     if all(isinstance(behaviors[name], Controlled) for name in suite.gated):
         core = " that is core (gate.family is core)" if checked.gate.family == "core" else ""
         expected = f"a limit of at least one behavior{core} beside the controls"
-        raise UsageProblems([Problem(str(shown), "behaviors", "nothing of the model to measure", expected)])
+        raise UsageProblems([Problem(shown, "behaviors", "nothing of the model to measure", expected)])
     return suite
 
 

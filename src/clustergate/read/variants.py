@@ -97,7 +97,7 @@ def variants(prompt: Prompt, owner: str, count: int, seed: int, wordings: Wordin
 
 def vary(prompt: Prompt, recipe: Recipe, wordings: Wordings, number: int = 1) -> Variant:
     """The prompt reworded by a recipe. Of the recipe stays what changed anything: not every change fits every text."""
-    turns = list(prompt.turns if prompt.turns is not None else (prompt.user or "",))
+    turns = list(_texts(prompt))
     done: dict[str, str] = {}
     for name in DIMENSIONS:
         if name not in recipe:

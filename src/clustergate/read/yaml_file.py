@@ -122,3 +122,13 @@ def _build(loader: _Loader, node: yaml.Node, path: Path_, file: YamlFile) -> Any
     found = f"{show(node.value)} as {node.tag.removeprefix('tag:yaml.org,2002:')}"
     file.problems.append(Problem(file.at(path), place(path), found, "a text, a number, true, false or null"))
     return None
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The YAML files of a folder, by name."""
+    return sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])
+
+
+def shown(path: Path, root: Path) -> str:
+    """A path as messages name it: relative to `root` where it is under it."""
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
