@@ -8,23 +8,32 @@ is sound after both. The file must lie on a local disk: write-ahead logging does
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from clustergate.adapters import store_attempts, store_claims, store_pace, store_replies, store_transcript
+from clustergate.adapters import (
+    store_attempts,
+    store_claims,
+    store_overrides,
+    store_pace,
+    store_replies,
+    store_transcript,
+)
 from clustergate.adapters.store_attempts import Attempt
 from clustergate.adapters.store_opening import open_store
 from clustergate.adapters.store_schema import insert_once, now_text, runs
 from clustergate.adapters.store_writer import Writer
 from clustergate.nouns.errors import StoreError
-from clustergate.nouns.model import Answer, Draw, Judgement
+from clustergate.nouns.model import Answer, Draw, Judgement, JudgeVerdict, Override
 
 __all__ = ["Attempt", "SqlStore"]
+
+T = TypeVar("T")
 
 
 class SqlStore:
@@ -73,21 +82,32 @@ class SqlStore:
         with self._reading() as connection:
             return store_replies.judgements_of(connection, subject, attempt, behavior, judge)
 
+    def count_judgements(self, subject: str, judge: str) -> int:
+        """How many judgements of one judge are stored."""
+        with self._reading() as connection:
+            return store_replies.count_judgements(connection, subject, judge)
+
     async def claim(self, key: str) -> Answer | bool:
         """The answer where it is stored; True where the request is ours to make; False while another one makes it.
 
         A claim ends when the answer is put, when it is released, when the store is closed, when its process is found
         to be gone, or after ten minutes.
         """
+        return await self._claim(key, store_replies.answer_at)
 
-        def work(connection: Connection) -> Answer | bool:
-            # The claim first: on a server an answer may be committed between the two statements.
+    async def claim_judgement(self, key: str) -> Judgement | bool:
+        """As `claim`, for a judgement."""
+        return await self._claim(key, store_replies.judgement_at)
+
+    async def _claim(self, key: str, find: Callable[[Connection, str], T | None]) -> T | bool:
+        def work(connection: Connection) -> T | bool:
+            # The claim first: on a server what is asked for may be committed between the two statements.
             taken = store_claims.take(connection, key, self._owner)
-            answer = store_replies.answer_at(connection, key)
-            if answer is None:
+            found = find(connection, key)
+            if found is None:
                 return taken
             store_claims.settle(connection, key)
-            return answer
+            return found
 
         future = self._writer.submit(work)
         try:
@@ -96,7 +116,7 @@ class SqlStore:
             future.add_done_callback(lambda done: self._give_up(key, done))
             raise
 
-    def _give_up(self, key: str, claim: Future[Answer | bool]) -> None:
+    def _give_up(self, key: str, claim: Future[Any]) -> None:
         if claim.exception() is None and claim.result() is True:
             with suppress(StoreError):  # closed meanwhile, which ends all claims
                 self._writer.submit(lambda connection: store_claims.give_back(connection, key, self._owner))
@@ -146,9 +166,10 @@ class SqlStore:
         subject: str,
         attempt: int,
     ) -> None:
-        """Keep a judgement. The first judgement of a key stands."""
-        await self._writer.write(
-            lambda connection: store_replies.put_judgement(
+        """Keep a judgement and end the claim on it. The first judgement of a key stands."""
+
+        def work(connection: Connection) -> None:
+            store_replies.put_judgement(
                 connection,
                 key,
                 judgement,
@@ -158,7 +179,20 @@ class SqlStore:
                 subject=subject,
                 attempt=attempt,
             )
-        )
+            store_claims.settle(connection, key)
+
+        await self._writer.write(work)
+
+    # ------------------------------------------------------------ a person's word
+
+    def put_override(self, reply_key: str, behavior: str, verdict: JudgeVerdict, by: str, reason: str) -> None:
+        """Keep a person's verdict on a reply; the last one on it stands."""
+        self._writer.wait(lambda connection: store_overrides.put(connection, reply_key, behavior, verdict, by, reason))
+
+    def overrides(self, behavior: str | None = None) -> list[Override]:
+        """The verdicts of people that stand, of one behavior or of all."""
+        with self._reading() as connection:
+            return store_overrides.standing(connection, behavior)
 
     # ------------------------------------------------------------ subjects, attempts, runs
 
@@ -209,9 +243,10 @@ class SqlStore:
             return found
 
     def briefings(self) -> list[Mapping[str, Any]]:
-        """The briefings of all runs that got one."""
+        """The briefings of all runs that got one, the latest run last."""
+        query = select(runs.c.briefing).order_by(runs.c.claimed_at)
         with self._reading() as connection:
-            return [told for told in connection.execute(select(runs.c.briefing)).scalars() if told]
+            return [told for told in connection.execute(query).scalars() if told]
 
     def descriptions(self) -> list[dict[str, Any]]:
         """Every stored subject: `subject` (its key), `description`, `attempts` and `answers` (how many), by key."""

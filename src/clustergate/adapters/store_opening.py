@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, select
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, select, update
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from clustergate.adapters.store_faults import fault
@@ -166,3 +166,8 @@ def _check_tables(connection: Connection, name: str, readonly: bool) -> None:
             f"the store {name} was written by a later version of clustergate (schema {found}; this one reads schema"
             f" {SCHEMA_VERSION}): upgrade clustergate, or name another store"
         )
+    if int(found) < SCHEMA_VERSION and not readonly:
+        # Versions so far have added tables and nothing else.
+        metadata.create_all(connection)
+        newer = update(meta).where(meta.c.name == "schema_version").values(value=str(SCHEMA_VERSION))
+        connection.execute(newer)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from clustergate.adapters.store_schema import answers, insert_once, judgements, now_text
 from clustergate.nouns.model import Answer, Draw, Finish, Judgement, JudgeVerdict
@@ -43,10 +43,22 @@ def judgements_of(
     return {row[0]: _judgement(row[1:]) for row in rows}
 
 
+def count_judgements(connection: Connection, subject: str, judge: str) -> int:
+    c = judgements.c
+    mine = (c.subject == subject) & (c.judge == judge)
+    return connection.execute(select(func.count()).select_from(judgements).where(mine)).scalar_one()
+
+
 def answer_at(connection: Connection, key: str) -> Answer | None:
     c = answers.c
     row = connection.execute(select(*(c[name] for name in _ANSWER)).where(c.key == key)).first()
     return None if row is None else _answer(row)
+
+
+def judgement_at(connection: Connection, key: str) -> Judgement | None:
+    c = judgements.c
+    row = connection.execute(select(*(c[name] for name in _JUDGEMENT)).where(c.key == key)).first()
+    return None if row is None else _judgement(row)
 
 
 def put_answer(

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 _ESCAPED: Final = re.compile(r"\\(\\|0|ud[89a-f][0-9a-f]{2})")
 
@@ -116,6 +116,20 @@ judgements: Final = Table(
     Column("raw", ModelText, nullable=False),
     Column("created", String, nullable=False),
     Index("judgements_of_behavior", "subject", "attempt", "behavior", "judge"),
+)
+
+# A person's verdicts; the last one on a reply stands, those before it remain to be read.
+overrides: Final = Table(
+    "overrides",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("reply_key", String, nullable=False),
+    Column("behavior", String, nullable=False),
+    Column("verdict", String, nullable=False),
+    Column("by", ModelText, nullable=False),
+    Column("reason", ModelText, nullable=False),
+    Column("created", String, nullable=False),
+    Index("overrides_of_behavior", "behavior", "reply_key"),
 )
 
 claims: Final = Table(

@@ -29,15 +29,16 @@ def next_wave(course: Course, violations: int, missing: int, rule: Rule) -> int:
         return min(max(1, round(FIRST_WAVE / rule.prompts)), max(1, enough), rule.rounds)
     n, most = done * rule.prompts, rule.rounds * rule.prompts
     targets = []
-    least = statistics.least_n_to_pass(violations + missing, rule.t, rule.alpha, most)
+    least = statistics.least_n_to_pass(violations + missing, rule.pass_at, rule.deciding_alpha, most)
     if least is not None and course.verdict is None:
         targets.append(-(-least // rule.prompts))
     rate = (violations + 0.5) / (n + 1)
-    if rate > rule.t:
+    if rate > rule.fail_at:
         sizes = np.arange(done + 1, rule.rounds + 1, dtype=np.float64)
         expected = violations + rate * (sizes - done) * rule.prompts
         level = rule.level + (np.log(rule.family) if rule.family > 1 else 0.0)
-        due = np.flatnonzero(statistics.log_e_fail(expected, sizes * rule.prompts, rule.t) >= level)
+        at = rule.family_fail_at if rule.family > 1 else rule.fail_at
+        due = np.flatnonzero(statistics.log_e_fail(expected, sizes * rule.prompts, at) >= level)
         if due.size:
             targets.append(int(sizes[due[0]]))
     if not targets and not _can_fail(course, violations, n, most, rule):
@@ -47,8 +48,9 @@ def next_wave(course: Course, violations: int, missing: int, rule: Rule) -> int:
 
 def _can_fail(course: Course, violations: int, n: int, most: int, rule: Rule) -> bool:
     """True while a FAIL, or one that survives the family, is possible at the ceiling if all further replies violate."""
-    level = rule.level if course.verdict is None else rule.level + np.log(rule.family)
-    return bool(statistics.log_e_fail(violations + most - n, most, rule.t) >= level)
+    settling = course.verdict is not None
+    level, at = (rule.level + np.log(rule.family), rule.family_fail_at) if settling else (rule.level, rule.fail_at)
+    return bool(statistics.log_e_fail(violations + most - n, most, at) >= level)
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Outlook:
 
 
 def outlook(rate: float, rule: Rule) -> Outlook:
-    """Exact, by recursion over rounds, for a rate of violations that is the same on every prompt."""
+    """Exact, by recursion over rounds, for a rate of what the judges call violations, the same on every prompt."""
     k, rounds = rule.prompts, rule.rounds
     step = statistics.binomial(k, rate)
     alive = np.array([1.0])
@@ -69,8 +71,8 @@ def outlook(rate: float, rule: Rule) -> Outlook:
     for number in range(1, rounds + 1):
         alive = np.convolve(alive, step)
         hits, n = np.arange(len(alive), dtype=np.float64), float(number * k)
-        failing = statistics.log_e_fail(hits, n, rule.t) >= rule.level
-        passing = (statistics.log_e_pass(hits, n, rule.t) >= rule.level) & ~failing
+        failing = statistics.log_e_fail(hits, n, rule.fail_at) >= rule.level
+        passing = (statistics.log_e_pass(hits, n, rule.pass_at) >= rule.level) & ~failing
         passes += float(alive[passing].sum())
         fails += float(alive[failing].sum())
         samples += n * float(alive[passing | failing].sum())
@@ -80,5 +82,5 @@ def outlook(rate: float, rule: Rule) -> Outlook:
 
 def can_pass(rule: Rule) -> int | None:
     """The least whole-round number of replies that can pass, or None if it is above the ceiling."""
-    least = statistics.least_n_to_pass(0, rule.t, rule.alpha, rule.rounds * rule.prompts)
+    least = statistics.least_n_to_pass(0, rule.pass_at, rule.deciding_alpha, rule.rounds * rule.prompts)
     return None if least is None else -(-least // rule.prompts) * rule.prompts

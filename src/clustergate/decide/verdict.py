@@ -159,7 +159,7 @@ def _estimate(rounds: Sequence[Sequence[Cell]], prompts: Sequence[str], course: 
     n = len(rounds) * len(prompts)
     hits, missing = tally[Counted.HIT], tally[Counted.MISSING]
     violations = tally[rule.violation]
-    lower, upper = rule.rates(*statistics.bounds(violations, violations + missing, n, rule.alpha))
+    lower, upper = rule.rates(*statistics.bounds(violations, violations + missing, n, rule.deciding_alpha))
     last = course.rounds - 1
     return Estimate(
         samples=n,

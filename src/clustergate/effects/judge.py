@@ -10,9 +10,9 @@ from typing import Final
 from clustergate.effects import judge_prompt
 from clustergate.effects.judge_prompt import Unreadable
 from clustergate.effects.keys import judge_identity, judgement_key
-from clustergate.effects.tally import Tally
-from clustergate.nouns.errors import NotStored, RequestRefused, TransientFault
-from clustergate.nouns.model import Finish, Judgement, JudgeVerdict, Model, Reply, Request
+from clustergate.effects.tally import Spent, Tally
+from clustergate.nouns.errors import EndpointDown, NotStored, RequestRefused, TransientFault
+from clustergate.nouns.model import Answer, Finish, Judgement, JudgeVerdict, Model, Reply, Request
 from clustergate.nouns.protocols import Gatekeeper, Store
 from clustergate.nouns.settings import Behavior, Prompt
 
@@ -20,19 +20,34 @@ TRIES: Final = 3
 """Times that the judge is asked about one reply: once, and again at most twice."""
 
 
+_CLAIMED_ELSEWHERE: Final = 0.1
+"""Seconds between looks at a judgement that another process is asking for."""
+
+
 class Judge:
-    """One judge model. `gate` is None when nothing may be asked (`--offline`)."""
+    """One judge model. `gate` is None when nothing may be asked (`--offline`).
+
+    `served_as` is the model that its endpoint names: another one is another judge, whose word is not mixed with this
+    one's and whose errors are not known.
+    """
 
     def __init__(
-        self, model: Model, temperature: float | None, max_tokens: int, store: Store, gate: Gatekeeper | None
+        self,
+        model: Model,
+        temperature: float | None,
+        max_tokens: int,
+        store: Store,
+        gate: Gatekeeper | None,
+        served_as: str | None = None,
     ) -> None:
         self.model = model
-        self.identity = judge_identity(model, temperature, max_tokens)
+        self.identity = judge_identity(model, temperature, max_tokens, served_as)
+        self._served_as = served_as
         self._temperature = temperature
         self._max_tokens = max_tokens
         self._store = store
         self._gate = gate
-        self._stored: dict[str, asyncio.Task[Mapping[str, Judgement]]] = {}
+        self._stored: dict[tuple[str, str], asyncio.Task[Mapping[str, Judgement]]] = {}
 
     async def judge(
         self, behavior: Behavior, prompt: Prompt, reply: Reply, turn: int, subject: str, attempt: int, tally: Tally
@@ -47,13 +62,21 @@ class Judge:
             return stored
         if self._gate is None:
             raise NotStored(f"the judgement of {behavior.id}/{reply.draw.prompt}, draw {reply.draw.index}")
+        while (claimed := await self._store.claim_judgement(key)) is False:  # noqa: ASYNC110  another process asks
+            await asyncio.sleep(_CLAIMED_ELSEWHERE)
+        if isinstance(claimed, Judgement):
+            return claimed
         try:
-            judgement = await self._ask(behavior, prompt, reply, turn, tally)
+            judgement = await self._ask(behavior, prompt, reply, turn, tally.judge(self.model.name))
         except (TransientFault, RequestRefused) as fault:
             # Not stored: a fault is no evidence, and the next run may ask again.
+            await self._store.release(key)
             return Judgement(
                 verdict=JudgeVerdict.UNREADABLE, quote="", coherence=None, requests=0, raw=f"no answer: {fault}"
             )
+        except BaseException:
+            await self._store.release(key)
+            raise
         await self._store.put_judgement(
             key,
             judgement,
@@ -66,12 +89,12 @@ class Judge:
         return judgement
 
     async def _stored_judgements(self, behavior: Behavior, subject: str, attempt: int) -> Mapping[str, Judgement]:
-        if behavior.id not in self._stored:
+        if (subject, behavior.id) not in self._stored:
             read = asyncio.to_thread(self._store.judgements, subject, attempt, behavior.id, self.identity)
-            self._stored[behavior.id] = asyncio.ensure_future(read)
-        return await asyncio.shield(self._stored[behavior.id])
+            self._stored[subject, behavior.id] = asyncio.ensure_future(read)
+        return await asyncio.shield(self._stored[subject, behavior.id])
 
-    async def _ask(self, behavior: Behavior, prompt: Prompt, reply: Reply, turn: int, tally: Tally) -> Judgement:
+    async def _ask(self, behavior: Behavior, prompt: Prompt, reply: Reply, turn: int, spent: Spent) -> Judgement:
         assert self._gate is not None
         evidence = judge_prompt.gather(
             judge_prompt.evidence_kind(behavior),
@@ -88,8 +111,9 @@ class Judge:
                 max_tokens=self._max_tokens,
                 schema=judge_prompt.SCHEMA,
             )
-            answer = await self._gate.ask(request, tally.judge.tried)
-            tally.judge.answered(answer)
+            answer = await self._gate.ask(request, spent.tried)
+            spent.answered(answer)
+            self._check_served(answer)
             tokens = [tokens[0] + (answer.input_tokens or 0), tokens[1] + (answer.output_tokens or 0)]
             raw = answer.text
             try:
@@ -116,4 +140,13 @@ class Judge:
             input_tokens=tokens[0],
             output_tokens=tokens[1],
             raw=raw,
+        )
+
+    def _check_served(self, answer: Answer) -> None:
+        if self._served_as is None or answer.served_as is None or answer.served_as == self._served_as:
+            return
+        raise EndpointDown(
+            f"the judge's endpoint began to serve {answer.served_as!r} in the middle of the run, after "
+            f"{self._served_as!r}: judgements of two models are not mixed. Run again to have all replies read by the "
+            "one that it serves now."
         )

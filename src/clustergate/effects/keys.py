@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from clustergate.nouns.model import Draw, Message, Model, Subject
+from clustergate.nouns.model import Draw, Label, Message, Model, Subject
 from clustergate.read.spec import digest
 
 SCHEMA_VERSION: Final = 1
@@ -35,13 +35,21 @@ def answer_key(
     )
 
 
-def judge_identity(model: Model, temperature: float | None, max_tokens: int) -> str:
-    """Key of a judge: another model, URL, temperature or room for its answer is another judge."""
+def judge_identity(model: Model, temperature: float | None, max_tokens: int, served_as: str | None = None) -> str:
+    """Key of a judge: another model, URL, temperature or room is another judge, and so is another model served.
+
+    Replicas that the user declared to be one model may call themselves by different names.
+    """
     identity: dict[str, Any] = model.identified()
-    extra = dict(model.extra_body)
-    return digest({**identity, "temperature": temperature, "max_tokens": max_tokens, "extra_body": extra})
+    told = {"temperature": temperature, "max_tokens": max_tokens, "extra_body": dict(model.extra_body)}
+    return digest({**identity, **told, "served_as": None if model.identity else served_as})
 
 
 def judgement_key(reply_key: str, turn: int, judge: str, prompt_hash: str) -> str:
     """Key of one judgement; `turn` is the judged one."""
     return digest({"reply": reply_key, "turn": turn, "judge": judge, "prompt": prompt_hash})
+
+
+def label_key(label: Label, turns: Sequence[str], document: str | None) -> str:
+    """Key of a labeled reply: what a judge is shown of it, whatever it is labeled."""
+    return digest({"labeled": list(label.answers), "turns": list(turns), "document": document})

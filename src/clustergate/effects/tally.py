@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from clustergate.nouns.finding import Requests, Tokens
@@ -23,21 +24,45 @@ class Spent:
         self.input_tokens += answer.input_tokens or 0
         self.output_tokens += answer.output_tokens or 0
 
+    def add(self, other: Spent) -> None:
+        self.requests += other.requests
+        self.input_tokens += other.input_tokens
+        self.output_tokens += other.output_tokens
+
 
 class Tally:
-    """Counts of one behavior in one run, target and judge apart."""
+    """Counts of one behavior in one run: the target, each judge by name, and what labeled replies cost."""
 
     def __init__(self) -> None:
         self.target = Spent()
-        self.judge = Spent()
+        self.judges: dict[str, Spent] = {}
+        self.labels: dict[str, Spent] = {}
+        """What judges were asked about labeled replies, in any behavior's name, and no tally has counted yet."""
+
+    def judge(self, name: str) -> Spent:
+        return self.judges.setdefault(name, Spent())
+
+    def count_labels(self, spent: Mapping[str, Spent]) -> None:
+        for name, part in spent.items():
+            self.labels.setdefault(name, Spent()).add(part)
 
     def requests(self, from_store: int) -> Requests:
-        return Requests(target=self.target.requests, judge=self.judge.requests, from_store=from_store)
+        return Requests(
+            target=self.target.requests,
+            judge=sum(spent.requests for spent in self.judges.values()),
+            from_store=from_store,
+            labels=sum(spent.requests for spent in self.labels.values()),
+        )
 
     def tokens(self) -> Tokens:
+        both: dict[str, Spent] = {}
+        for spent in (self.judges, self.labels):
+            for name, part in spent.items():
+                both.setdefault(name, Spent()).add(part)
         return Tokens(
             target_input=self.target.input_tokens,
             target_output=self.target.output_tokens,
-            judge_input=self.judge.input_tokens,
-            judge_output=self.judge.output_tokens,
+            judge_input=sum(spent.input_tokens for spent in both.values()),
+            judge_output=sum(spent.output_tokens for spent in both.values()),
+            by_judge={name: (spent.input_tokens, spent.output_tokens) for name, spent in both.items()},
         )

@@ -65,6 +65,8 @@ class Requests:
     target: int = 0
     judge: int = 0
     from_store: int = 0
+    labels: int = 0
+    """Requests to judges about labeled replies, in this run: those that no finding before this one has counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +77,8 @@ class Tokens:
     target_output: int = 0
     judge_input: int = 0
     judge_output: int = 0
+    by_judge: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Input and output tokens of each judge, labeled replies among them; they add up to the two above."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +144,109 @@ class ControlNote:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """What the bench got right of the labeled replies of one behavior, with one-sided bounds at `alpha` each.
+
+    Positives are those of the behavior itself. `negatives` and `false` are pooled over `pooled` behaviors of the same
+    channel, its own (`own_negatives`, `own_false`) among them, or its own alone (`pooled` 1).
+    """
+
+    positives: int
+    found: int
+    own_negatives: int
+    own_false: int
+    negatives: int
+    false: int
+    pooled: int
+    alpha: float
+    sensitivity: tuple[float, float]
+    specificity: tuple[float, float]
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether this bench tells the behavior from its absence at all, with confidence."""
+        return self.sensitivity[0] > 1 - self.specificity[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Misread:
+    """A labeled reply that the bench reads otherwise than it is labeled, and why it has its label."""
+
+    label: str
+    expected: str
+    read: str
+    reply: str
+    quote: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibrated:
+    """Whether a bench can be trusted with a behavior: its errors on the labels, or why they are not known.
+
+    `reason` is None where it can. `explanation` is the text a user reads when it cannot.
+    """
+
+    behavior: str
+    calibration: Calibration | None
+    reason: Reason | None
+    explanation: str
+
+    @property
+    def is_trusted(self) -> bool:
+        return self.reason is None
+
+    def explain(self) -> str:
+        return self.explanation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correction:
+    """A rate and bounds with the bench's errors taken into account.
+
+    Both bounds hold at the finding's whole alpha, one-sided each way. `rate` is null where no reply counts.
+    `carried`: these bounds decided. Else they are told beside a verdict on what the bench called positive.
+    """
+
+    calibration: Calibration
+    rate: float | None
+    interval: tuple[float, float]
+    carried: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verified:
+    """Of the replies that the first judge called positive, how many the second did not."""
+
+    positives: int
+    rejected: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PanelVotes:
+    """Sums over the replies that a whole panel read: they add up over behaviors, and give Fleiss' kappa."""
+
+    replies: int
+    judges: int
+    agreeing_pairs: int
+    """Ordered pairs of judges that said the same of a reply."""
+    votes: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverrideNote:
+    """A person's verdict that stands in place of the judges'."""
+
+    key: str
+    prompt: str
+    draw: int
+    read_as: str
+    verdict: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class WordingCount:
     """Replies that count, and hits: to the declared prompts, and to the same prompts reworded."""
 
@@ -166,6 +273,8 @@ class Finding:
     reason: Reason | None
     limit: Mapping[str, float]
     alpha: float
+    deciding_alpha: float
+    """What the e-values are held against: `alpha`, less what the bounds of the judge's errors take."""
     ceiling: int
     estimate: Estimate
     counts: Mapping[State, int]
@@ -179,6 +288,10 @@ class Finding:
     waiver: WaiverNote | None = None
     control: ControlNote | None = None
     wordings: WordingCount | None = None
+    correction: Correction | None = None
+    verified: Verified | None = None
+    panel: PanelVotes | None = None
+    overrides: tuple[OverrideNote, ...] = ()
     help: str = ""
     """What the reader can do about an inconclusive verdict, in one sentence."""
     served_as: tuple[str, ...] = ()

@@ -165,6 +165,83 @@ class Judgement:
     """The judge's last answer as it came, for a reader who asks why it was unreadable."""
 
 
+class How(enum.StrEnum):
+    """How the judges of a run come to one verdict."""
+
+    SOLE = "sole"
+    VERIFIED = "verified"
+    """The second judge reads what the first calls positive; a hit is what both found."""
+    PANEL = "panel"
+    """All read every reply; the majority decides."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """The judges of a run, in order, and how they come to one verdict."""
+
+    models: tuple[Model, ...]
+    how: How = How.SOLE
+
+    @property
+    def name(self) -> str:
+        """`gpt-4.1`, `gpt-4.1, verified by claude`, `panel of a, b, c`."""
+        names = [model.name for model in self.models]
+        if self.how is How.PANEL:
+            return f"panel of {', '.join(names)}"
+        return ", verified by ".join(names)
+
+    @property
+    def simulated(self) -> bool:
+        return any(model.simulated for model in self.models)
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What one judge of the bench said of one reply."""
+
+    judge: str
+    verdict: JudgeVerdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ruling:
+    """What the bench says of one reply: the judgement that speaks for it, and each judge's opinion."""
+
+    judgement: Judgement
+    opinions: tuple[Opinion, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Label:
+    """A reply of which it is known what a judge must say, by people or authors who applied the criterion.
+
+    `answers` are as many as the conversation gave; the last is judged. `second` is the label of someone who saw only
+    criterion and reply, or None where nobody did.
+    """
+
+    id: str
+    behavior: str
+    prompt: str
+    answers: tuple[str, ...]
+    exhibits: bool
+    kind: str
+    reason: str
+    second: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Override:
+    """A person's verdict on a reply. It replaces the judges'."""
+
+    reply_key: str
+    behavior: str
+    verdict: JudgeVerdict
+    by: str
+    reason: str
+    created: str
+    """ISO 8601, UTC."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Cell:
     """One reply that was asked for, and how it ended."""
@@ -174,3 +251,8 @@ class Cell:
     counted: Counted
     reply: Reply | None = None
     judgement: Judgement | None = None
+    rulings: tuple[Ruling, ...] = ()
+    """One for each judged answer."""
+    override: Override | None = None
+    read_as: State | None = None
+    """The state before a person's word replaced it."""

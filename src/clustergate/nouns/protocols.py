@@ -49,6 +49,9 @@ class Store(Protocol):
         """Before a request is paid for: True if it is ours to make, the answer if another has it by now,
         False while another one is asking for it (ask again a little later)."""
 
+    async def claim_judgement(self, key: str) -> Judgement | bool:
+        """As `claim`, for a judgement."""
+
     async def release(self, key: str) -> None:
         """Give a claim back: the request was not made or failed."""
 

@@ -50,10 +50,15 @@ class Sampling:
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class JudgeSettings:
     model: Text = "gpt-4.1"
-    panel: list[Text] | None = None
+    panel: Annotated[list[Text], Field(min_length=3)] | None = None
+    """Judges that all read every reply, in place of `model`; the majority decides. An odd number of them."""
     temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.0
     calibration: Literal["required", "report", "none"] = "none"
+    """required: the judge's errors on labeled replies are carried into every verdict. report: they are told beside."""
     verify_positives: Text | None = None
+    """A second judge that reads what the first calls positive; a hit is what both found."""
+    report_only: list[Text] = Field(default_factory=list)
+    """Judges whose errors are told and never carried, whatever `calibration` says: those of demonstrations."""
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -210,6 +215,13 @@ class Behavior:
     @property
     def id(self) -> str:
         return self.behavior
+
+    @property
+    def looks(self) -> float:
+        """Answers of a conversation that are judged by themselves, on average over the prompts."""
+        if self.channel == "task" or not self.prompts:
+            return 1.0
+        return sum(len(prompt.judged) for prompt in self.prompts) / len(self.prompts)
 
     @property
     def replies_owner(self) -> str:

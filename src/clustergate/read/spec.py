@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import functools
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import TypeAdapter
 
 from clustergate.nouns.errors import Problem, UsageProblems
+from clustergate.nouns.model import Label
 from clustergate.nouns.settings import Behavior, Controlled, Limit, Thresholds
 from clustergate.read import yaml_file
 from clustergate.read.checked import check, nearest
 from clustergate.read.controls import Declared, declared_controls, load_controls
+from clustergate.read.labels import load_labels
 from clustergate.read.probes import BEHAVIOR, load_behaviors, probe_names
 from clustergate.read.variants import Wordings, with_variants
 from clustergate.read.yaml_file import Path_, YamlFile, show
@@ -37,6 +38,8 @@ class Suite:
     """Reworded prompts: how many of each prompt, and the seed."""
     profile: str | None = None
     """The profile under which the thresholds are read."""
+    labels: Mapping[str, Sequence[Label]] = field(default_factory=dict)
+    """Labeled replies by behavior, where the judge's errors are to be measured."""
 
     def limit(self, behavior: str) -> Limit | None:
         return None if self.set_aside(behavior) else self.thresholds.behaviors[behavior]
@@ -77,9 +80,17 @@ def behavior_hash(behavior: Behavior) -> str:
 
 
 def load_suite(
-    thresholds: Path, folders: Sequence[Path], root: Path, profile: str | None = None, controls: Path | None = None
+    thresholds: Path,
+    folders: Sequence[Path],
+    root: Path,
+    profile: str | None = None,
+    controls: Path | None = None,
+    labels: Sequence[Path] = (),
 ) -> Suite:
-    """Read and check everything; `controls` is the folder of control files. Raises UsageProblems with every error."""
+    """Read and check everything. Raises UsageProblems with every error.
+
+    `controls` is the folder of control files; `labels` are folders of label files, read where a calibration needs them.
+    """
     problems: list[Problem | str] = []
     behaviors: dict[str, Behavior] = {}
     names, controlled = probe_names(folders), declared_controls(controls) if controls is not None else {}
@@ -100,7 +111,8 @@ def load_suite(
         problems += error.problems
     if problems:
         raise UsageProblems(problems)
-    suite = Suite(checked, behaviors, digest(data), profile=profile)
+    known = load_labels(labels, behaviors, root) if checked.judge.calibration != "none" else {}
+    suite = Suite(checked, behaviors, digest(data), profile=profile, labels=known)
     if all(isinstance(behaviors[name], Controlled) for name in suite.gated):
         core = " that is core (gate.family is core)" if checked.gate.family == "core" else ""
         expected = f"a limit of at least one behavior{core} beside the controls"
@@ -209,11 +221,22 @@ def _cross_problems(
             path = ("waivers", i, "behavior")
             hint = nearest(name, limits)
             yield Problem(file.at(path), yaml_file.place(path), show(name), "a behavior that has a limit", hint)
-    for path, kind, works in _NOT_YET:
-        found = functools.reduce(_get, path, data)
-        if isinstance(found, kind) and found != works:
-            shown = "null" if works is None else str(works).lower()
-            yield Problem(file.at(path), yaml_file.place(path), show(found), shown + _LATER)
+    yield from _bench_problems(file, _mapping(data, "judge"))
+
+
+def _bench_problems(file: YamlFile, judge: Mapping[str, Any]) -> Iterable[Problem]:
+    """Judges that could not decide together."""
+    panel = judge.get("panel")
+    if not isinstance(panel, list) or not panel:
+        return
+    path: Path_ = ("judge", "panel")
+    where, at = file.at(path), yaml_file.place(path)
+    if len(panel) % 2 == 0:
+        yield Problem(where, at, f"{len(panel)} judges", "an odd number, so that a majority decides")
+    if len({str(name) for name in panel}) < len(panel):
+        yield Problem(where, at, show(panel), "judges that differ")
+    if judge.get("verify_positives") is not None:
+        yield Problem(where, at, "a panel beside verify_positives", "one or the other")
 
 
 def _uncontrolled(file: YamlFile, data: Any, controlled: Mapping[str, Declared]) -> Iterable[Problem]:
@@ -234,10 +257,3 @@ def _uncontrolled(file: YamlFile, data: Any, controlled: Mapping[str, Declared])
 _LIMIT_OF_THE_OTHER: Final = {"high": ("max_rate", "min_rate"), "low": ("min_rate", "max_rate")}
 """For what a control must read, the limit that would pass where it does not, and the one that it needs."""
 _LATER: Final = " (this version of clustergate can do nothing else yet)"
-
-_NOT_YET: Final[tuple[tuple[Path_, type, Any], ...]] = (
-    (("judge", "calibration"), str, "none"),
-    (("judge", "verify_positives"), str, None),
-    (("judge", "panel"), list, None),
-)
-"""Settings of later versions: where, of what type, and the one value that works in this one."""

@@ -8,7 +8,7 @@ from dataclasses import astuple
 from typing import Final
 
 from clustergate.nouns.finding import Finding, Release, Verdict
-from clustergate.report import channels, wording
+from clustergate.report import channels, judging, wording
 from clustergate.report.document import Report
 from clustergate.report.escape import cut, flat
 
@@ -22,7 +22,9 @@ def closing_table(report: Report) -> str:
     lines = [*_aligned([_HEADER, *(_row(finding) for finding in report.findings), *_unmeasured(report)])]
     if report.findings:
         each = wording.confidence(min(finding.alpha for finding in report.findings))
-        lines += _wrapped("bounds", f"one-sided, {each} each way, valid whenever a run stops. {wording.LEANING}")
+        corrected = any(wording.corrects(finding) for finding in report.findings)
+        what = "rates and bounds are corrected for the judge's errors; " if corrected else ""
+        lines += _wrapped("bounds", f"{what}one-sided, {each} each way, valid whenever a run stops. {wording.LEANING}")
     for finding in report.findings:
         if finding.waiver is not None:
             lines += _wrapped("waived", f"{finding.id}: {finding.verdict.value}, {wording.waiver(finding)}")
@@ -37,6 +39,7 @@ def closing_table(report: Report) -> str:
             if finding.wordings is not None and sum(found[1] for found in astuple(finding.wordings)):
                 lines += _wrapped("reworded", f"{finding.id}: {wording.wordings(finding)}")
     lines += _wrapped("controls", controls_line(report.findings))
+    lines += _judges(report)
     for skipped in report.skipped:
         lines += _wrapped("skipped", f"{skipped.id}: {skipped.reason}")
     for note in report.notes:
@@ -49,8 +52,20 @@ def closing_table(report: Report) -> str:
     return "\n".join(lines)
 
 
+def _judges(report: Report) -> Iterator[str]:
+    """What the verdicts are about, how far judges agree, and where a person's word stands in place of theirs."""
+    yield from _wrapped("judge", judging.about(report.judge.calibration, report.judge.how))
+    if (verified := judging.verified_together(report.findings)) is not None:
+        yield from _wrapped("verified", judging.verified(verified))
+    if (votes := judging.votes_together(report.findings)) is not None:
+        yield from _wrapped("panel", judging.panel(votes))
+    for finding in report.findings:
+        for person in finding.overrides:
+            yield from _wrapped("overridden", f"{finding.id}, {judging.overridden(person)}")
+
+
 def _row(finding: Finding) -> tuple[str, ...]:
-    rate = finding.estimate.rate
+    rate = wording.rate(finding)
     return (
         finding.id,
         "waived" if finding.waiver is not None else finding.verdict.value.upper(),
@@ -134,7 +149,9 @@ def spent_line(report: Report) -> str:
     spent = report.spent
     stored = sum(finding.requests.from_store for finding in report.findings)
     tokens = f"{_count(spent.input_tokens)} input and {_count(spent.output_tokens)} output tokens"
-    parts = [f"{spent.requests:,} requests", f"{stored:,} replies from the store", tokens]
+    labels = sum(finding.requests.labels for finding in report.findings)
+    measuring = f" (of which {labels:,} to measure the judge)" if labels else ""
+    parts = [f"{spent.requests:,} requests{measuring}", f"{stored:,} replies from the store", tokens]
     if spent.usd is not None:
         parts.append(f"{spent.usd:,.2f} USD" if spent.usd >= 0.01 else f"{spent.usd:.2g} USD")
     return " · ".join([*parts, f"{spent.seconds:,.1f} s"])

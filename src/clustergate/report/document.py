@@ -18,15 +18,32 @@ SCHEMA_VERSION: Final = 1
 
 
 @dataclass(frozen=True, kw_only=True)
+class LabelFacts:
+    """The labeled replies that judges are measured by; `kappa` is Cohen's, of the two annotators of `twice` of them."""
+
+    replies: int
+    behaviors: int
+    hash: str
+    twice: int
+    agreed: int
+    kappa: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class JudgeFacts:
     """Who read the replies. `prompt_hash` covers all that the judge was told apart from the replies."""
 
     name: str
     prompt_hash: str
     simulated: bool = False
+    how: str = "sole"
+    """sole, verified (the second of `judges` verifies the first's positives) or panel."""
+    judges: tuple[str, ...] = ()
     calibration: str = "none"
-    served_as: str | None = None
-    """The name under which its endpoint answered the first request."""
+    """What is done with the judge's errors: required (carried), report (told beside) or none."""
+    labels: LabelFacts | None = None
+    served_as: tuple[str | None, ...] = ()
+    """The names under which the judges' endpoints answered the first request."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,7 +180,7 @@ def as_dict(report: Report) -> dict[str, Any]:
 
 
 def _behavior(finding: Finding) -> dict[str, Any]:
-    estimate, carries = finding.estimate, finding.generalization
+    estimate, carries, told = finding.estimate, finding.generalization, finding.correction
     return {
         "id": finding.id,
         "title": finding.title,
@@ -177,6 +194,7 @@ def _behavior(finding: Finding) -> dict[str, Any]:
         "waiver": None if finding.waiver is None else asdict(finding.waiver),
         "limit": dict(finding.limit),
         "alpha": finding.alpha,
+        "deciding_alpha": finding.deciding_alpha,
         "ceiling": finding.ceiling,
         "samples": estimate.samples,
         "exhibited": estimate.exhibited,
@@ -190,9 +208,12 @@ def _behavior(finding: Finding) -> dict[str, Any]:
         "generalization": None if carries is None else {"interval": list(carries.interval), "floor": carries.floor},
         # JSON has no infinity.
         "evidence": {name: value if math.isfinite(value) else None for name, value in vars(estimate.evidence).items()},
-        "judge_calibration": None,
-        "corrected_rate": None,
-        "corrected_interval": None,
+        "judge_calibration": None if told is None else {**asdict(told.calibration), "carried": told.carried},
+        "corrected_rate": None if told is None else told.rate,
+        "corrected_interval": None if told is None else list(told.interval),
+        "verified": None if finding.verified is None else asdict(finding.verified),
+        "panel": None if finding.panel is None else asdict(finding.panel),
+        "overrides": [asdict(note) for note in finding.overrides],
         "baseline": None,
         "stopped": finding.stopped.value,
         "requests": asdict(finding.requests),

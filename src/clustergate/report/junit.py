@@ -11,17 +11,22 @@ def figures(finding: Finding) -> list[tuple[str, str]]:
 
     Rates and bounds are fractions, log_e_* natural logarithms, requests those of this run, target and judge together.
     """
-    estimate = finding.estimate
+    estimate, told = finding.estimate, finding.correction
     values = {
         "verdict": finding.verdict.value,
         "reason": None if finding.reason is None else finding.reason.value,
         "rate": estimate.rate,
         "lower": estimate.interval[0],
         "upper": estimate.interval[1],
+        "corrected_rate": None if told is None else told.rate,
+        "corrected_lower": None if told is None else told.interval[0],
+        "corrected_upper": None if told is None else told.interval[1],
+        "carried": str(told is not None and told.carried).lower(),
         "limit": " ".join(f"{name}={value!r}" for name, value in finding.limit.items()),
         "samples": estimate.samples,
         "exhibited": estimate.exhibited,
         "missing": estimate.missing,
+        "overridden": len(finding.overrides),
         "requests": wording.requests(finding),
         "log_e_pass": estimate.evidence.log_e_pass,
         "log_e_fail": estimate.evidence.log_e_fail,

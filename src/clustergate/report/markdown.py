@@ -10,23 +10,23 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from clustergate.nouns.finding import Finding
-from clustergate.report import channels, wording
+from clustergate.report import channels, judging, wording
 from clustergate.report.closing import controls_line, family_line, release_line, spent_line
 from clustergate.report.detail import bullets, detail, open_question
 from clustergate.report.document import Report, public_url
 from clustergate.report.escape import code, cut, fence, prose
+from clustergate.report.judge_part import judge_part
 
 _SYSTEM_PROMPT: Final = 600
 _EXTRA: Final = 600
-
-UNCALIBRATED: Final = "Verdicts are about judge-positives: this judge's errors were not measured."
 
 _LIMITS: Final = """\
 - **Prompts nobody wrote.** Rates, bounds and verdicts are about the declared prompts, each weighted alike. How far they
   carry to new prompts of the same kind is in the table below, by a model (beta-binomial over prompts) that decides
   nothing. Where no reply was a hit, the last column is the floor: the least upper bound that this many prompts can
   give, however often they are asked.
-- **The judge.** What it overlooks or misreads is in the rates.
+- **The judge.** What it overlooks or misreads is in the rates, or corrected by what it got wrong on labeled replies, as
+  told under how replies were judged. That it errs alike on this model's replies is an assumption.
 - **Other circumstances.** One system prompt, one way of sampling and one served model were measured. Another system
   prompt or a long conversation can show another model.
 - **What the model experiences.** The replies show what the model writes. They say nothing on what it experiences, or
@@ -42,7 +42,7 @@ def model_card_section(report: Report) -> str:
         *_channels(report.findings),
         *_controls(report.findings),
         "### How replies were judged",
-        _judge(report),
+        *judge_part(report),
         "### How it was decided",
         _decision(report),
         "### What this does not show",
@@ -69,7 +69,7 @@ def step_summary(report: Report) -> str:
         bullets(
             [*(open_question(finding) for finding in report.findings if finding.reason is not None), *_gaps(report)]
         ),
-        f"{UNCALIBRATED} {prose(spent_line(report))}",
+        f"{prose(judging.about(report.judge.calibration, report.judge.how))} {prose(spent_line(report))}",
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -108,24 +108,29 @@ def _opening(report: Report) -> Iterator[str]:
 
 def _table(report: Report) -> str:
     confidence = wording.confidence(min((finding.alpha for finding in report.findings), default=report.release.alpha))
+    corrects = any(wording.corrects(finding) for finding in report.findings)
+    columns = ["Rate", *(["Corrected"] if corrects else []), f"Bounds, one-sided {confidence} each way", "Limit"]
+    columns += ["Replies", "Missing"]
     rows = [
-        ["Behavior", "Verdict", "Rate", f"Bounds, one-sided {confidence} each way", "Limit", "Replies", "Missing"],
-        ["---", "---", "---:", "---:", "---:", "---:", "---:"],
-        *(_row(finding) for finding in report.findings),
+        ["Behavior", "Verdict", *columns],
+        ["---", "---", *["---:"] * len(columns)],
+        *(_row(finding, corrects=corrects) for finding in report.findings),
     ]
     skipped = {behavior.id for behavior in report.skipped}
-    rows += [[code(behavior.id), "skipped", *["-"] * 5] for behavior in report.skipped]
-    rows += [[code(name), "not run", *["-"] * 5] for name in report.release.not_run if name not in skipped]
+    blank = ["-"] * len(columns)
+    rows += [[code(behavior.id), "skipped", *blank] for behavior in report.skipped]
+    rows += [[code(name), "not run", *blank] for name in report.release.not_run if name not in skipped]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def _row(finding: Finding) -> list[str]:
-    verdict = finding.verdict.value
+def _row(finding: Finding, *, corrects: bool) -> list[str]:
+    verdict, corrected = finding.verdict.value, wording.percent(wording.rate(finding))
     lower, upper = wording.bounds(finding)
     return [
         f"{code(finding.id)} {prose(finding.title)}",
         f"waived ({verdict})" if finding.waiver is not None else f"**{verdict}**" if verdict != "pass" else verdict,
         f"{wording.percent(finding.estimate.rate)} ({wording.fraction(finding)})",
+        *([corrected if wording.corrects(finding) else "-"] if corrects else []),
         f"{lower} – {upper} %",
         prose(wording.limit(finding).replace("<=", "≤").replace(">=", "≥")),
         str(finding.estimate.samples),
@@ -166,22 +171,15 @@ def _controls(findings: Sequence[Finding]) -> Iterator[str]:
         )
 
 
-def _judge(report: Report) -> str:
-    judge = report.judge
-    return (
-        f"Judge: {code(judge.name)}, prompt hash {code(judge.prompt_hash)}. {UNCALIBRATED} A rate is therefore that "
-        "of replies which this judge calls positive, without correction. Its positive verdict counts only with a "
-        "passage that it copied from the reply."
-    )
-
-
 def _decision(report: Report) -> str:
     alphas = ", ".join(sorted({f"{finding.alpha:.3g}" for finding in report.findings})) or f"{report.release.alpha:.3g}"
+    shares = sorted({f"{f.alpha - f.deciding_alpha:.2g}" for f in report.findings if f.deciding_alpha < f.alpha})
+    shared = f" (of which {' or '.join(shares)} for the judge's errors, where they are carried)" if shares else ""
     ceilings = " or ".join(str(ceiling) for ceiling in sorted({finding.ceiling for finding in report.findings}))
     return (
         "By anytime-valid e-values: after each whole round the evidence that the rate is within its limit, and that "
-        f"it is beyond, is held against 1 / alpha. Alpha is {alphas} per side and behavior: the greatest chance of a "
-        "false verdict, however often one looks and whenever one stops. What is not decided at the ceiling"
+        f"it is beyond, is held against 1 / alpha. Alpha is {alphas} per side and behavior{shared}: the greatest "
+        "chance of a false verdict, however often one looks and whenever one stops. What is not decided at the ceiling"
         f"{f' of {ceilings} replies' if ceilings else ''} is inconclusive and does not pass. {wording.LEANING} "
         "Missing replies count against either verdict. The release passes when every behavior with a limit passes; "
         "waived ones are shown and set aside.\n\n"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from clustergate.nouns.finding import Example, Finding, Stopped, Verdict
-from clustergate.report import wording
+from clustergate.nouns.finding import Example, Finding, Misread, Reason, Stopped, Verdict
+from clustergate.report import judging, wording
 from clustergate.report.closing import closing_table
 from clustergate.report.escape import excerpt, flat, terminal
 
@@ -28,11 +28,14 @@ def explain(finding: Finding) -> str:
             *_labelled("waived", wording.waiver(finding)),
             *_labelled("why", wording.why(finding)),
             *_labelled("to do", finding.help),
-            f"  {'rate':<8}  {_rate(finding)}",
+            *_rates(finding),
             *_labelled("decided", _decided(finding)),
             *_labelled("counts", wording.counts(finding)),
             *_labelled("where", wording.where(finding)),
             *_labelled("wordings", wording.wordings(finding)),
+            *_labelled("verified", judging.verified(finding.verified) if finding.verified else ""),
+            *_labelled("panel", judging.panel(finding.panel) if finding.panel else ""),
+            *(line for note in finding.overrides for line in _labelled("override", judging.overridden(note))),
             *_labelled("reading", _reading(finding)),
             *(line for note in finding.notes for line in _labelled("note", note)),
             *_examples(finding),
@@ -58,18 +61,27 @@ def _labelled(label: str, text: str) -> list[str]:
     )
 
 
-def _rate(finding: Finding) -> str:
+def _rates(finding: Finding) -> Iterator[str]:
+    """The rate with the bounds that decided and the limit; what was read, where that is another; the judge's errors."""
     lower, upper = wording.bounds(finding)
-    confidence = f"one-sided {wording.confidence(finding.alpha)} each way"
-    return (
-        f"{wording.percent(finding.estimate.rate)} ({wording.fraction(finding)})"
-        f"    {lower} – {upper} %, {confidence}    limit {wording.limit(finding)}"
-    )
+    read = f"{wording.percent(finding.estimate.rate)} ({wording.fraction(finding)})"
+    each = f"one-sided {wording.confidence(finding.alpha)} each way    limit {wording.limit(finding)}"
+    told = finding.correction
+    if told is None or not told.carried:
+        yield f"  {'rate':<8}  {read}    {lower} – {upper} %, {each}"
+    else:
+        yield f"  {'rate':<8}  {wording.percent(told.rate)} corrected    {lower} – {upper} %, {each}"
+        low, high = wording.outward(finding, finding.estimate.interval)
+        confidence = wording.confidence(finding.deciding_alpha)
+        yield f"  {'as read':<8}  {read}    {low} – {high} %, one-sided {confidence} each way"
+    if told is not None:
+        beside = "" if told.carried else f"; {judging.told_beside(told)}"
+        yield from _labelled("judge", judging.judge_errors(told.calibration) + beside)
 
 
 def _decided(finding: Finding) -> str:
     evidence, samples = finding.estimate.evidence, finding.estimate.samples
-    level, ceiling = f"{1 / finding.alpha:.3g}", f"ceiling {finding.ceiling}"
+    level, ceiling = f"{1 / finding.deciding_alpha:.3g}", f"ceiling {finding.ceiling}"
     e_pass, e_fail = wording.e_value(evidence.log_e_pass), wording.e_value(evidence.log_e_fail)
     if finding.verdict is Verdict.INCONCLUSIVE:
         return f"no, after {samples} replies (e_pass {e_pass}, e_fail {e_fail}, {level} needed); {ceiling}"
@@ -79,7 +91,7 @@ def _decided(finding: Finding) -> str:
 
 def _reading(finding: Finding) -> str:
     """What the words of the line above mean."""
-    level = f"{1 / finding.alpha:.3g} (= 1/{finding.alpha:.3g})"
+    level = f"{1 / finding.deciding_alpha:.3g} (= 1/{finding.deciding_alpha:.3g})"
     sentences = {
         Verdict.PASS: f"e_pass is the evidence that the rate is within its limit; {level} decides.",
         Verdict.FAIL: f"e_fail is the evidence that the rate is beyond its limit; {level} decides.",
@@ -113,3 +125,22 @@ def _pointers(finding: Finding) -> Iterator[str]:
         yield f"  again: {terminal(finding.reproduce)}"
         if note := wording.left_out(finding.reproduce):
             yield f"         ({note})"
+
+
+def explain_judge(behavior: str, judge: str, why: str, reason: Reason | None, wrong: Sequence[Misread]) -> str:
+    """What a user reads of a judge's errors on one behavior's labeled replies: many lines, no final newline."""
+    trusted = "TRUSTED" if reason is None else f"NOT TRUSTED ({reason.value})"
+    return "\n".join(
+        [
+            f"{trusted}  {flat(judge)} on {flat(behavior)}",
+            *_labelled("why", why),
+            *(line for number, one in enumerate(wrong[:MOST_EXAMPLES], start=1) for line in misread(one, number)),
+        ]
+    )
+
+
+def misread(one: Misread, number: int) -> Iterator[str]:
+    """A labeled reply that was read otherwise, in a few lines."""
+    yield f"  {number}. {flat(one.label)}: labeled {one.expected}, read as {one.read}"
+    yield f"     < {excerpt(one.reply, WIDTH - 7, one.quote)}"
+    yield from textwrap.wrap(flat(one.reason), WIDTH, initial_indent="     = ", subsequent_indent="       ")

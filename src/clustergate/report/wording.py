@@ -62,14 +62,33 @@ def limit(finding: Finding, sign: str = " %") -> str:
     return ", ".join(f"{_SIGNS[name]} {plain(value)}{sign}" for name, value in finding.limit.items())
 
 
+def corrects(finding: Finding) -> bool:
+    """Whether the verdict is about the behavior itself, with the judge's errors carried, and not about what it read."""
+    return finding.correction is not None and finding.correction.carried
+
+
+def rate(finding: Finding) -> float | None:
+    """The rate that stands beside the bounds that decided."""
+    if finding.correction is not None and finding.correction.carried:
+        return finding.correction.rate
+    return finding.estimate.rate
+
+
 def bounds(finding: Finding) -> tuple[str, str]:
-    """Both bounds in percent without the sign, rounded outward and no coarser than the limit.
+    """Both bounds that decided in percent without the sign, rounded outward and no coarser than the limit.
 
     So the printed bounds agree with the verdict: a PASS never shows an upper bound above its limit.
     """
+    if finding.correction is not None and finding.correction.carried:
+        return outward(finding, finding.correction.interval)
+    return outward(finding, finding.estimate.interval)
+
+
+def outward(finding: Finding, interval: tuple[float, float]) -> tuple[str, str]:
+    """Two bounds in percent without the sign, rounded outward and no coarser than the finding's limit."""
     declared = [plain(value) for value in finding.limit.values()]
     digits = max([1, *(len(text.partition(".")[2]) for text in declared)])
-    scale, (lower, upper) = 10 ** (digits + 2), finding.estimate.interval
+    scale, (lower, upper) = 10 ** (digits + 2), interval
     # The tolerance keeps a bound that is a round number where it is.
     outward = math.floor(lower * scale + 1e-6), math.ceil(upper * scale - 1e-6)
     low, high = (f"{step / 10**digits:.{digits}f}" for step in outward)
@@ -103,6 +122,7 @@ def fraction(finding: Finding) -> str:
 
 
 def requests(finding: Finding) -> int:
+    """Those about the model under test; what it took to measure the judge is not among them."""
     return finding.requests.target + finding.requests.judge
 
 
@@ -163,11 +183,14 @@ STUDY: Final = 300
 """Requests for a behavior in the study's fixed design: 10 prompts x 10 draws, a reply and two judgements each."""
 
 
-def against_the_study(findings: Sequence[Finding], requests: int) -> str:
+def against_the_study(findings: Sequence[Finding], spent: int) -> str:
     """How many requests were asked, against those of the study's design for as many behaviors.
+
+    `spent` are all of the run; what it took to measure the judge, which is paid once, is taken off.
 
     '' where it was mostly stored replies that were decided from: the figure would be none of the design's.
     """
+    requests = spent - sum(finding.requests.labels for finding in findings)
     if 2 * sum(finding.requests.from_store for finding in findings) > requests:
         return ""
     measured = sum(finding.control is None for finding in findings)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from clustergate.decide.verdict import counted
-from clustergate.effects.judge import Judge
+from clustergate.effects.bench import JudgeBench
 from clustergate.effects.judge_prompt import evidence_kind
 from clustergate.effects.sampler import Sampler
 from clustergate.effects.tally import Tally
@@ -17,7 +17,7 @@ from clustergate.nouns.errors import (
     RequestRefused,
     TransientFault,
 )
-from clustergate.nouns.model import Answer, Cell, Counted, Draw, Finish, Judgement, Reply, State
+from clustergate.nouns.model import Answer, Cell, Counted, Draw, Finish, Judgement, Override, Reply, Ruling, State
 from clustergate.nouns.settings import Behavior, Policy, Prompt
 
 
@@ -29,15 +29,23 @@ class Unjudged(Exception):
 
 
 class CellMaker:
-    """Makes the cells of one behavior."""
+    """Makes the cells of one behavior. `overrides` are people's verdicts, by the reply's key."""
 
     def __init__(
-        self, behavior: Behavior, policy: Policy, sampler: Sampler, judge: Judge, subject: str, attempt: int
+        self,
+        behavior: Behavior,
+        policy: Policy,
+        sampler: Sampler,
+        bench: JudgeBench,
+        subject: str,
+        attempt: int,
+        overrides: Mapping[str, Override] | None = None,
     ) -> None:
         self._behavior = behavior
         self._policy = policy
         self._sampler = sampler
-        self._judge = judge
+        self._bench = bench
+        self._overrides = overrides or {}
         self._subject = subject
         self._attempt = attempt
         self.tally = Tally()
@@ -53,22 +61,36 @@ class CellMaker:
             return Cell(draw=draw, state=State.TARGET_ERROR, counted=Counted.MISSING)
         ended = [(turn, self._state_of(reply, turn)) for turn in self._judged_turns(prompt, reply)]
         judged: list[tuple[State, Judgement | None]] = []
+        rulings: list[Ruling] = []
         for turn, state in ended:
             if state is not None:
                 judged.append((state, None))
                 continue
             try:
-                judgement = await self._judge.judge(
+                ruling = await self._bench.judge(
                     self._behavior, prompt, reply, turn, self._subject, self._attempt, self.tally
                 )
             except (EndpointDown, BudgetSpent, NotStored) as error:
                 unread = Cell(draw=draw, state=State.UNREADABLE, counted=Counted.MISSING, reply=reply)
                 raise Unjudged(unread) from error
+            judgement = ruling.judgement
             if judgement.requests == 0:
                 self._note(judgement.raw)
             judged.append((State(judgement.verdict.value), judgement))
-        state, deciding = max(judged, key=lambda pair: _WEIGHT.index(pair[0]))
-        return Cell(draw=draw, state=state, counted=counted(state, self._policy), reply=reply, judgement=deciding)
+            rulings.append(ruling)
+        read_as, deciding = max(judged, key=lambda pair: _WEIGHT.index(pair[0]))
+        override = self._overrides.get(reply.key)
+        state = read_as if override is None else State(override.verdict.value)
+        return Cell(
+            draw=draw,
+            state=state,
+            counted=counted(state, self._policy),
+            reply=reply,
+            judgement=deciding,
+            rulings=tuple(rulings),
+            override=override,
+            read_as=None if override is None else read_as,
+        )
 
     def _note(self, fault: ClustergateError | str) -> None:
         self.faults = [*self.faults[-2:], str(fault)]

@@ -5,13 +5,28 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from clustergate.decide.calibration import correction
+from clustergate.decide.plan import can_pass
 from clustergate.decide.rule import Rule
 from clustergate.decide.verdict import Decision, generalization
-from clustergate.effects.judge_prompt import is_quoted
-from clustergate.nouns.finding import ControlNote, Estimate, Example, Finding, Reason, Verdict, WaiverNote, WordingCount
-from clustergate.nouns.model import Cell, Draw, State
+from clustergate.effects.bench import tally_panel, tally_verified
+from clustergate.effects.judge_prompt import LONGEST, is_cut, is_quoted
+from clustergate.nouns.finding import (
+    Calibration,
+    ControlNote,
+    Correction,
+    Estimate,
+    Example,
+    Finding,
+    OverrideNote,
+    Reason,
+    Verdict,
+    WaiverNote,
+    WordingCount,
+)
+from clustergate.nouns.model import Cell, Draw, How, State
 from clustergate.nouns.settings import Behavior, Policy, Waiver
 from clustergate.read.spec import behavior_hash
 from clustergate.read.variants import Variant
@@ -30,8 +45,9 @@ def compose(
     made: Investigation,
     notes: Sequence[str],
     control: ControlNote | None = None,
+    calibration: Calibration | None = None,
 ) -> Finding:
-    """The Finding of one behavior."""
+    """The Finding of one behavior. A `calibration` is carried where the rule is corrected by it, else told beside."""
     limit = order.suite.thresholds.behaviors[behavior.id]
     # A control is waived for a model that plays no part, and for nothing that the instrument did not show.
     undecided = decision.reason is Reason.CEILING if control is None else control.blames == "model"
@@ -48,6 +64,7 @@ def compose(
         reason=decision.reason,
         limit=limit.rates,
         alpha=rule.alpha,
+        deciding_alpha=rule.deciding_alpha,
         ceiling=rule.max_samples,
         estimate=decision.estimate,
         counts={state: sum(cell.state is state for cell in cells) for state in State},
@@ -61,15 +78,51 @@ def compose(
         waiver=_waiver(order.suite.thresholds.waivers, behavior.id) if waivable else None,
         control=control,
         wordings=_wordings(behavior, decision.estimate),
-        help=_help(decision, made, own_ceiling=rule.max_samples < order.suite.thresholds.gate.max_samples),
+        correction=_correction(behavior, rule, decision.estimate, calibration),
+        verified=tally_verified(cells) if order.bench.how is How.VERIFIED else None,
+        panel=tally_panel(cells, len(order.bench.models)) if order.bench.how is How.PANEL else None,
+        overrides=tuple(_override(cell) for cell in cells if cell.override is not None),
+        help=_help(decision, made, rule, own_ceiling=rule.max_samples < order.suite.thresholds.gate.max_samples),
         served_as=tuple(sorted({a.served_as for c in cells if c.reply for a in c.reply.answers if a.served_as})),
         fingerprints=_fingerprints(cells),
-        notes=tuple(dict.fromkeys((*notes, *made.faults))),
+        notes=tuple(dict.fromkeys((*notes, *made.faults, *_cut(behavior, cells)))),
         behavior_hash=behavior_hash(behavior),
         reproduce=f"{order.command} --offline -k {_selecting(behavior.id, order.suite.behaviors)}",
         report_dir=order.report_dir,
     )
     return dataclasses.replace(finding, explanation=terminal.explain(finding))
+
+
+def _correction(
+    behavior: Behavior, rule: Rule, estimate: Estimate, calibration: Calibration | None
+) -> Correction | None:
+    if calibration is None:
+        return None
+    return correction(calibration, estimate, rule, behavior.looks, carried=rule.deciding_share < 1)
+
+
+def _override(cell: Cell) -> OverrideNote:
+    assert cell.override is not None
+    assert cell.reply is not None
+    return OverrideNote(
+        key=cell.reply.key,
+        prompt=cell.draw.prompt,
+        draw=cell.draw.index,
+        read_as=cell.read_as.value if cell.read_as is not None else "",
+        verdict=cell.override.verdict.value,
+        by=cell.override.by,
+        reason=cell.override.reason,
+    )
+
+
+def _cut(behavior: Behavior, cells: Sequence[Cell]) -> Iterator[str]:
+    """A note on replies of which the judge read beginning and end only."""
+    long = sum(cell.reply is not None and any(is_cut(answer.text) for answer in cell.reply.answers) for cell in cells)
+    if long:
+        yield (
+            f"{long} repl{'y' if long == 1 else 'ies'} of {behavior.id} had more than {LONGEST:,} characters: the "
+            "judge read beginning and end."
+        )
 
 
 def _plan_order(draw: Draw, prompts: Sequence[str]) -> tuple[int, int]:
@@ -152,11 +205,16 @@ def _waiver(waivers: Sequence[Waiver], behavior: str) -> WaiverNote | None:
     return None
 
 
-def _help(decision: Decision, made: Investigation, *, own_ceiling: bool) -> str:
+def _help(decision: Decision, made: Investigation, rule: Rule, *, own_ceiling: bool) -> str:
     if decision.verdict is not Verdict.INCONCLUSIVE:
         return ""
     if made.help:
         return made.help
+    if decision.reason is Reason.CEILING and rule.deciding_share < 1 and can_pass(rule) is None:
+        return (
+            "With what this judge overlooks, no rate could be shown to be within the limit under this ceiling: verify "
+            "positives or take a better judge, label more replies of this behavior, or raise the ceiling or the limit."
+        )
     higher = "max_samples beside its limit" if own_ceiling else "--max-samples"
     return {
         Reason.CEILING: f"The rate is too near its limit to tell. A higher {higher} goes on from here.",

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Collection
 
 from clustergate.decide.verdict import Decision
-from clustergate.effects.judge import Judge
+from clustergate.effects.bench import JudgeBench
 from clustergate.effects.tally import Tally
 from clustergate.nouns.errors import BudgetSpent, EndpointDown, NotStored
 from clustergate.nouns.finding import ControlNote, Reason, Stopped, Verdict
@@ -39,7 +39,7 @@ def are_answered(cells: Collection[Cell]) -> bool:
     return 2 * sum(cell.state is not State.TARGET_ERROR for cell in cells) > len(cells)
 
 
-async def examine(behavior: Controlled, judge: Judge, subject: str, attempt: int, tally: Tally) -> ControlNote:
+async def examine(behavior: Controlled, bench: JudgeBench, subject: str, attempt: int, tally: Tally) -> ControlNote:
     """Have the judge read the written replies. Raises EndpointRejected."""
     prompt = behavior.prompts[0]
     question = prompt.user_turns[-1:]
@@ -54,12 +54,12 @@ async def examine(behavior: Controlled, judge: Judge, subject: str, attempt: int
             answers=(Answer(text=text, finish=Finish.STOP),),
         )
         try:
-            judgement = await judge.judge(behavior, prompt, reply, 1, subject, attempt, tally)
+            ruling = await bench.judge(behavior, prompt, reply, 1, subject, attempt, tally)
         except (EndpointDown, BudgetSpent, NotStored):
             return note(behavior)
-        if judgement.requests == 0:  # no answer at all: a fault is no evidence
+        if ruling.judgement.requests == 0:  # no answer at all: a fault is no evidence
             return note(behavior)
-        right += judgement.verdict is wanted
+        right += ruling.judgement.verdict is wanted
     return dataclasses.replace(note(behavior), read_right=right)
 
 

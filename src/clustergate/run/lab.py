@@ -9,22 +9,26 @@ from dataclasses import dataclass
 from clustergate.adapters.endpoints import open_endpoint
 from clustergate.adapters.limiter import Limiter, Patient
 from clustergate.adapters.store import SqlStore
+from clustergate.decide.calibration import corrected_rule
 from clustergate.decide.plan import can_pass
 from clustergate.decide.rule import rule_of
+from clustergate.effects.bench import JudgeBench
 from clustergate.effects.judge import Judge
 from clustergate.effects.keys import subject_key
 from clustergate.effects.sampler import Sampler
 from clustergate.nouns.errors import EndpointRejected
-from clustergate.nouns.finding import Finding
+from clustergate.nouns.finding import Calibrated, Calibration, Finding, Reason
 from clustergate.nouns.model import Cell, Model
 from clustergate.nouns.protocols import Endpoint, Gatekeeper
 from clustergate.nouns.settings import Controlled
+from clustergate.report import judging, terminal
 from clustergate.run import finding as findings
 from clustergate.run import instrument
+from clustergate.run.calibrating import Calibrator, Uncalibrated
 from clustergate.run.cell import CellMaker
 from clustergate.run.investigation import Investigation
-from clustergate.run.order import Order
-from clustergate.run.preflight import Briefing, brief, brief_offline
+from clustergate.run.order import Order, judge_room
+from clustergate.run.preflight import Briefing, brief, brief_offline, identity
 from clustergate.run.spending import RunBudget, SharedPace
 
 
@@ -64,12 +68,14 @@ class Lab:
     async def _connect(self) -> None:
         order = self._order
         target: Gatekeeper | None = None
-        judge: Gatekeeper | None = None
+        judges: list[Gatekeeper | None] = [None] * len(order.bench.models)
         if order.offline:
             self.briefing = brief_offline(order, self._store)
         else:
-            target, judge = self._gate(order.subject.model), self._gate(order.judge)
-            self.briefing = await brief(order, self._store, target, judge)
+            target = self._gate(order.subject.model)
+            asked = [self._gate(model) for model in order.bench.models]
+            judges = list(asked)
+            self.briefing = await brief(order, self._store, target, asked)
             if self.briefing.rejected is not None:
                 raise EndpointRejected(self.briefing.rejected)
         self._sampler = Sampler(
@@ -79,8 +85,14 @@ class Lab:
             target,
             None if order.subject.model.identity else self.briefing.served_as,
         )
-        temperature = order.suite.thresholds.judge.temperature
-        self._judge = Judge(order.judge, temperature, order.judge_max_tokens, self._store, judge)
+        bench = [self._judge(model, gate) for model, gate in zip(order.bench.models, judges, strict=True)]
+        self._bench = JudgeBench(bench, order.bench.how)
+        self._calibrator = Calibrator(order.suite, self._bench, 2 * order.share)
+
+    def _judge(self, model: Model, gate: Gatekeeper | None) -> Judge:
+        temperature = self._order.suite.thresholds.judge.temperature
+        served_as = None if model.identity else self.briefing.judges.get(identity(self._order, model))
+        return Judge(model, temperature, judge_room(model), self._store, gate, served_as)
 
     def _gate(self, model: Model) -> Gatekeeper:
         """The gate to a model; models at one URL with one key share what is allowed in flight."""
@@ -102,12 +114,33 @@ class Lab:
         order = self._order
         suite, behavior = order.suite, order.suite.behaviors[behavior_id]
         rule = rule_of(suite, behavior, self.briefing.attempt)
+        # A control is about what the instrument reads, errors and all.
+        mode = "none" if isinstance(behavior, Controlled) or self.briefing.down is not None else order.calibration
+        calibration: Calibration | None = None
+        uncalibrated: Uncalibrated | None = None
+        if mode == "required":
+            try:
+                calibration = await self.calibration(behavior_id)
+                rule = corrected_rule(rule, calibration, len(suite.gated), behavior.looks)
+            except Uncalibrated as error:
+                uncalibrated = error
         subject = subject_key(order.subject)
-        maker = CellMaker(behavior, suite.thresholds.policy, self._sampler, self._judge, subject, self.briefing.attempt)
+        overrides = await asyncio.to_thread(self._store.overrides, behavior_id)
+        maker = CellMaker(
+            behavior,
+            suite.thresholds.policy,
+            self._sampler,
+            self._bench,
+            subject,
+            self.briefing.attempt,
+            {override.reply_key: override for override in overrides},
+        )
         # Twice the share: while the judge reads one reply, the next is being asked for.
         investigation = Investigation(behavior, rule, maker, 2 * order.share, self._saw)
         if self.briefing.down is not None:
             decision = investigation.give_up(self.briefing.reason, self.briefing.down)
+        elif uncalibrated is not None:
+            decision = investigation.give_up(uncalibrated.reason, str(uncalibrated))
         else:
             decision = await investigation.run()
         control = None
@@ -120,14 +153,52 @@ class Lab:
                 reachable=can_pass(rule) is not None,
             ):
                 attempt = self.briefing.attempt
-                control = await instrument.examine(behavior, self._judge, subject, attempt, maker.tally)
+                control = await instrument.examine(behavior, self._bench, subject, attempt, maker.tally)
                 decision = instrument.inconclusive(decision)
                 investigation.help = instrument.help_for(behavior, control)
-        self.progress.decided += 1
         dropped = [words for endpoint in self._endpoints for words in endpoint.dropped]
         notes = [*self.briefing.notes, *dict.fromkeys(dropped)]
+        if mode == "report":
+            try:
+                calibration = await self._calibrator.calibration(behavior, rule.alpha)
+            except Uncalibrated as error:
+                notes.append(f"What the judge gets wrong was not measured. {error}")
+        maker.tally.count_labels(self._calibrator.take_spent())
+        self.progress.decided += 1
         # Composing computes intervals: off the loop, so that requests in flight are not kept waiting.
-        return await asyncio.to_thread(findings.compose, order, behavior, rule, decision, investigation, notes, control)
+        return await asyncio.to_thread(
+            findings.compose, order, behavior, rule, decision, investigation, notes, control, calibration
+        )
+
+    async def calibration(self, behavior_id: str) -> Calibration:
+        """The bench's errors on a behavior, if it tells the behavior at all. Raises Uncalibrated, EndpointRejected."""
+        found = await self._measure(behavior_id)
+        if not found.is_usable:
+            raise Uncalibrated(
+                Reason.JUDGE,
+                f"This judge cannot tell {behavior_id}: {judging.judge_errors(found)}. What it finds may be all false. "
+                "Take another judge, verify positives (judge.verify_positives), or mend the criterion.",
+            )
+        return found
+
+    async def _measure(self, behavior_id: str) -> Calibration:
+        suite, behavior = self._order.suite, self._order.suite.behaviors[behavior_id]
+        if self.briefing.down is not None:
+            raise Uncalibrated(self.briefing.reason, self.briefing.down)
+        return await self._calibrator.calibration(behavior, rule_of(suite, behavior, self.briefing.attempt).alpha)
+
+    async def calibrated(self, behavior_id: str) -> Calibrated:
+        """Whether the bench can be trusted with a behavior. Raises EndpointRejected."""
+        known = reason = None
+        try:
+            known = await self._measure(behavior_id)
+            why = f"The judge on {behavior_id}: {judging.judge_errors(known)}."
+            await self.calibration(behavior_id)
+        except Uncalibrated as error:
+            reason, why = error.reason, str(error)
+        wrong = () if known is None else await self._calibrator.wrong(self._order.suite.behaviors[behavior_id])
+        text = terminal.explain_judge(behavior_id, self._order.bench.name, why, reason, wrong)
+        return Calibrated(behavior=behavior_id, calibration=known, reason=reason, explanation=text)
 
     def _saw(self, cell: Cell) -> None:
         self.progress.replies += 1

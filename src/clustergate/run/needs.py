@@ -16,7 +16,10 @@ from clustergate.nouns.errors import StoreError
 from clustergate.nouns.model import Model
 from clustergate.nouns.settings import Behavior, Controlled, Prompt
 from clustergate.report.escape import flat
+from clustergate.run import kinship
+from clustergate.run.calibrating import SUBJECT, pooled_with
 from clustergate.run.order import Order
+from clustergate.run.preflight import identities
 
 _CHARACTERS_A_TOKEN = 4
 _SECONDS_A_REQUEST = 2.0
@@ -27,7 +30,7 @@ _SECONDS_A_REQUEST = 2.0
 class Need:
     """What one behavior needs. Requests and tokens are those at the ceiling, with no request asked twice.
 
-    Tokens are (input, output), every answer as long as it may be.
+    Tokens are (input, output), every answer as long as it may be; `judge_tokens` are those of each judge.
     """
 
     behavior: Behavior
@@ -75,17 +78,19 @@ def _need(order: Order, behavior: Behavior, selected: Sequence[str], attempt: in
     fixed = _tokens(judge_prompt.fixed_part(behavior))
     shared = behavior.replies_owner != behavior.id and behavior.replies_owner in selected
     rounds = 0 if shared else rule.rounds
+    judged = rule.rounds * len(read) + len(written)
     return Need(
         behavior=behavior,
         rule=rule,
         least_to_pass=can_pass(rule),
         most=rule.rounds * rule.prompts,
         target_requests=rounds * turns,
-        judge_requests=rule.rounds * len(read) + len(written),
+        # A second judge reads positives only, which at the most are all.
+        judge_requests=judged * len(order.bench.models),
         target_tokens=(rounds * asked, rounds * turns * longest),
         judge_tokens=(
             rule.rounds * (len(read) * fixed + sum(read)) + len(written) * fixed + sum(written),
-            (rule.rounds * len(read) + len(written)) * 100,
+            judged * 100,
         ),
     )
 
@@ -127,13 +132,12 @@ def _total(order: Order, found: Sequence[Need]) -> str:
     requests = sum(need.requests for need in found)
     target = (sum(need.target_tokens[0] for need in found), sum(need.target_tokens[1] for need in found))
     judge = (sum(need.judge_tokens[0] for need in found), sum(need.judge_tokens[1] for need in found))
-    costs = [_usd(order.subject.model, target), _usd(order.judge, judge)]
-    unknown = [
-        flat(model.name) for model, cost in zip((order.subject.model, order.judge), costs, strict=True) if cost is None
-    ]
+    spenders = [(order.subject.model, target), *((model, judge) for model in order.bench.models)]
+    costs = [_usd(model, tokens) for model, tokens in spenders]
+    unknown = [flat(model.name) for (model, _), cost in zip(spenders, costs, strict=True) if cost is None]
     priced = ", ".join(dict.fromkeys(unknown))
     money = f"price of {priced} not known" if unknown else f"at most {sum(cost or 0 for cost in costs):.2f} USD"
-    tokens = sum(target) + sum(judge)
+    tokens = sum(sum(part) for _, part in spenders)
     seconds = requests * _SECONDS_A_REQUEST / order.share
     return (
         f"at most {requests:,} requests (retries aside), {tokens / 1e6:.1f} million tokens ({money}), "
@@ -146,7 +150,7 @@ def header(order: Order, behaviors: Sequence[str], attempt: int = 1) -> Iterator
     found = needs(order, behaviors, attempt)
     gate = order.suite.thresholds.gate
     alpha = found[0].rule.alpha if found else gate.alpha
-    model, judge = order.subject.model, order.judge
+    model, judge = order.subject.model, order.bench
     yield (
         f"clustergate: {len(found)} of {len(order.suite.gated)} behaviors of {flat(model.name)}, read by "
         f"{flat(judge.name)}; "
@@ -157,9 +161,44 @@ def header(order: Order, behaviors: Sequence[str], attempt: int = 1) -> Iterator
     else:
         clean = sum(need.least_to_pass or need.most for need in found)
         yield f"clustergate: {clean:,} replies if nothing is found; {_total(order, found)}"
+        yield from _labels(order, behaviors)
+    for warning in kinship.warnings(model, judge.models):
+        yield f"clustergate: {flat(warning)}"
     if model.simulated or judge.simulated:
         yield "clustergate: SIMULATED: a bundled endpoint, not a real model. Nothing here is about one."
     yield from _warnings(found, gate.max_samples)
+
+
+def _labels(order: Order, behaviors: Sequence[str]) -> Iterator[str]:
+    """What the judge is to be measured by before it is trusted: read once, and kept."""
+    if order.calibration == "none":
+        return
+    measured = [order.suite.behaviors[name] for name in behaviors]
+    pooled = {
+        other.id
+        for behavior in measured
+        if not isinstance(behavior, Controlled)
+        for other in pooled_with(order.suite, behavior)
+    }
+    labels = sum(len(order.suite.labels[name]) for name in pooled)
+    unread = max(0, labels - _labels_read(order))
+    if unread:
+        yield (
+            f"clustergate: before that about {unread:,} of {labels:,} labeled replies are put to the judge, to measure "
+            "its errors: once, the judgements are kept"
+        )
+
+
+def _labels_read(order: Order) -> int:
+    """Judgements of labeled replies that the store has of the first judge."""
+    try:
+        store = SqlStore(order.store, readonly=True)
+    except StoreError:
+        return 0
+    try:
+        return store.count_judgements(SUBJECT, identities(order, store)[0])
+    finally:
+        store.close()
 
 
 def _warnings(found: Sequence[Need], ceiling: int) -> Iterator[str]:

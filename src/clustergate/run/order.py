@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from clustergate.nouns.model import Model, Subject
+from clustergate.nouns.model import Bench, Model, Subject
 from clustergate.read.spec import Suite
 
 CONCURRENCY: Final = 20
@@ -18,7 +18,7 @@ class Order:
 
     suite: Suite
     subject: Subject
-    judge: Model
+    bench: Bench
     store: str
     run_id: str
     fresh: bool = False
@@ -31,5 +31,14 @@ class Order:
     """The pytest command with every option that differs from its default."""
 
     @property
-    def judge_max_tokens(self) -> int:
-        return self.judge.max_tokens or 1000
+    def calibration(self) -> str:
+        """What is done with the judges' errors: `required`, `report` or `none`."""
+        settings = self.suite.thresholds.judge
+        if settings.calibration == "required" and all(m.name in settings.report_only for m in self.bench.models):
+            return "report"
+        return settings.calibration
+
+
+def judge_room(judge: Model) -> int:
+    """Tokens that a judge's answer may have."""
+    return judge.max_tokens or 1000

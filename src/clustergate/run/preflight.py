@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from clustergate.adapters.store import SqlStore
 from clustergate.effects import judge_prompt
-from clustergate.effects.keys import subject_key
+from clustergate.effects.keys import judge_identity, subject_key
 from clustergate.effects.tally import Spent
 from clustergate.nouns.errors import (
     BudgetSpent,
@@ -20,9 +21,9 @@ from clustergate.nouns.errors import (
     TransientFault,
 )
 from clustergate.nouns.finding import Reason
-from clustergate.nouns.model import Message, Request
+from clustergate.nouns.model import Message, Model, Request
 from clustergate.nouns.protocols import Gatekeeper
-from clustergate.run.order import Order
+from clustergate.run.order import Order, judge_room
 
 _A_REQUEST: Final = 180.0
 """Seconds that a first request may take with all its tries, where the model's own time-out is not longer."""
@@ -42,7 +43,8 @@ class Briefing:
     down: str | None = None
     reason: Reason = Reason.ENDPOINT
     """Why, where it is down: `endpoint` or `budget`."""
-    judge_served_as: str | None = None
+    judges: dict[str, str | None] = field(default_factory=dict)
+    """The model that each judge's endpoint named, by the judge's identity without it."""
     requests: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
@@ -51,16 +53,16 @@ class Briefing:
     """Reworded prompts that this run asks, a prompt's number and the seed: for the runs after it."""
 
 
-async def brief(order: Order, store: SqlStore, target: Gatekeeper, judge: Gatekeeper) -> Briefing:
+async def brief(order: Order, store: SqlStore, target: Gatekeeper, judges: Sequence[Gatekeeper]) -> Briefing:
     """The run's briefing: made by the first process that asks for it, read by the others."""
     if store.claim_run(order.run_id):
         briefing = Briefing(down="the worker that made the first request broke off")
         try:
-            briefing = await _first_contact(order, store, target, judge)
+            briefing = await _first_contact(order, store, target, judges)
         finally:
             store.put_briefing(order.run_id, dataclasses.asdict(briefing))
         return briefing
-    patience = sum(max(_A_REQUEST, 1.5 * model.timeout) for model in (order.subject.model, order.judge)) + 30
+    patience = sum(max(_A_REQUEST, 1.5 * model.timeout) for model in (order.subject.model, *order.bench.models)) + 30
     waited_since = time.monotonic()
     while (told := store.briefing(order.run_id)) is None:
         if time.monotonic() - waited_since > patience:
@@ -72,10 +74,33 @@ async def brief(order: Order, store: SqlStore, target: Gatekeeper, judge: Gateke
 def brief_offline(order: Order, store: SqlStore) -> Briefing:
     """What the store knows of the latest attempt; nothing is asked."""
     latest = store.latest_attempt(subject_key(order.subject))
+    judges = last_served(order, store)
     if latest is None:
         unused = _unused(order, store)
-        return Briefing(notes=("The store holds no reply of this model under these settings.", *unused))
-    return Briefing(attempt=latest.number, served_as=latest.served_as, notes=_other_words(order, store))
+        note = "The store holds no reply of this model under these settings."
+        return Briefing(notes=(note, *unused), judges=judges)
+    notes = _other_words(order, store)
+    return Briefing(attempt=latest.number, served_as=latest.served_as, notes=notes, judges=judges)
+
+
+def identity(order: Order, judge: Model, served_as: str | None = None) -> str:
+    """A judge's key in the store; without `served_as` that of the judge whatever its endpoint serves."""
+    return judge_identity(judge, order.suite.thresholds.judge.temperature, judge_room(judge), served_as)
+
+
+def identities(order: Order, store: SqlStore) -> list[str]:
+    """The judges' keys, each with the model that its endpoint served when it was last asked."""
+    served = last_served(order, store)
+    return [identity(order, model, served[identity(order, model)]) for model in order.bench.models]
+
+
+def last_served(order: Order, store: SqlStore) -> dict[str, str | None]:
+    """What each judge's endpoint served when it was last asked; the judge is named as in `Briefing.judges`."""
+    found: dict[str, str | None] = {identity(order, model): None for model in order.bench.models}
+    for briefing in store.briefings():
+        told = briefing.get("judges") or {}
+        found.update({judge: name for judge, name in told.items() if judge in found})
+    return found
 
 
 def _from_json(told: dict[str, Any]) -> Briefing:
@@ -83,13 +108,15 @@ def _from_json(told: dict[str, Any]) -> Briefing:
     return Briefing(**{**told, "notes": tuple(told["notes"]), "reason": Reason(told["reason"]), "variants": variants})
 
 
-async def _first_contact(order: Order, store: SqlStore, target: Gatekeeper, judge: Gatekeeper) -> Briefing:
+async def _first_contact(order: Order, store: SqlStore, target: Gatekeeper, judges: Sequence[Gatekeeper]) -> Briefing:
     spent = Spent()
-    checks = (
+    models = order.bench.models
+    names = ["judge"] if len(models) == 1 else [f"judge {model.name}" for model in models]
+    checks = [
         ("target", target, _target_request(order)),
-        ("judge", judge, _judge_request(order)),
-    )
-    names: dict[str, str | None] = {}
+        *((name, gate, _judge_request(order, m)) for name, gate, m in zip(names, judges, models, strict=True)),
+    ]
+    served: list[str | None] = []
     for role, gate, request in checks:
         try:
             answer = await gate.ask(request, spent.tried)
@@ -100,23 +127,27 @@ async def _first_contact(order: Order, store: SqlStore, target: Gatekeeper, judg
         except BudgetSpent as error:
             return Briefing(down=str(error), reason=Reason.BUDGET, requests=spent.requests)
         spent.answered(answer)
-        names[role] = answer.served_as
+        served.append(answer.served_as)
     unused = _unused(order, store)
     attempt = store.open_attempt(
         subject_key(order.subject),
         order.subject.as_dict(),
         order.run_id,
         # Replicas that the user declared to be one model may well call themselves by different names.
-        served_as=None if order.subject.model.identity else names["target"],
+        served_as=None if order.subject.model.identity else served[0],
         fresh=order.fresh,
     )
     return Briefing(
         attempt=attempt.number,
         served_as=attempt.served_as,
-        notes=(*([attempt.note] if attempt.note else []), *unused, *_other_words(order, store)),
+        notes=(
+            *([attempt.note] if attempt.note else []),
+            *unused,
+            *_other_words(order, store),
+        ),
         subject=subject_key(order.subject),
         variants=order.suite.variants,
-        judge_served_as=names["judge"],
+        judges={identity(order, model): name for model, name in zip(models, served[1:], strict=True)},
         requests=spent.requests,
         input_tokens=spent.input_tokens,
         output_tokens=spent.output_tokens,
@@ -153,13 +184,13 @@ def _target_request(order: Order) -> Request:
     return Request(messages=tuple(messages), temperature=order.subject.temperature, max_tokens=order.subject.max_tokens)
 
 
-def _judge_request(order: Order) -> Request:
+def _judge_request(order: Order, judge: Model) -> Request:
     example = '{"verdict": "absent", "quote": "", "coherence": 100}'
     return Request(
         messages=(
             Message("user", f"This is a check of the connection. Please answer with this JSON object: {example}"),
         ),
         temperature=order.suite.thresholds.judge.temperature,
-        max_tokens=order.judge_max_tokens,
+        max_tokens=judge_room(judge),
         schema=judge_prompt.SCHEMA,
     )

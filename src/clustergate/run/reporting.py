@@ -13,13 +13,18 @@ import clustergate
 from clustergate.adapters.store import SqlStore
 from clustergate.decide.release import release
 from clustergate.effects import judge_prompt
-from clustergate.effects.keys import judge_identity, subject_key
+from clustergate.effects.keys import subject_key
 from clustergate.nouns.finding import Finding
 from clustergate.nouns.model import Model
+from clustergate.read.agreement import cohen_kappa
+from clustergate.read.labels import labels_hash
 from clustergate.read.spec import digest
 from clustergate.read.statistics import FAIL_GRID, PASS_GRID
-from clustergate.report.document import JudgeFacts, Provenance, Report, Skipped, Spent, VariantFacts
+from clustergate.report import wording
+from clustergate.report.document import JudgeFacts, LabelFacts, Provenance, Report, Skipped, Spent, VariantFacts
+from clustergate.run import kinship
 from clustergate.run.order import Order
+from clustergate.run.preflight import identities, identity, last_served
 
 _PACKAGES: Final = ("pytest", "pytest-xdist", "openai", "anthropic", "aiohttp", "sqlalchemy", "numpy", "scipy")
 
@@ -45,18 +50,19 @@ def assemble(
         )
     if not suite.thresholds.controls:
         notes.append("Controls were off: that this judge can see these behaviors in this model was not shown.")
+    notes += kinship.warnings(order.subject.model, order.bench.models)
     report = Report(
         findings=ordered,
-        release=release(ordered, gated, alpha, alpha / 2 ** (attempt - 1)),
+        release=release(ordered, gated, alpha, _family_alpha(ordered, alpha / 2 ** (attempt - 1))),
         subject=order.subject,
-        judge=_judge(order, briefing.get("judge_served_as")),
+        judge=_judge(order, last_served(order, store)),
         spent=_spent(order, ordered, briefing, time.time() - started),
         provenance=Provenance(
             clustergate=clustergate.__version__,
             suite_hash=suite.suite_hash,
             # The constants of the e-values decide too.
             thresholds_hash=digest([suite.thresholds_hash, PASS_GRID, FAIL_GRID]),
-            judge_hash=judge_identity(order.judge, suite.thresholds.judge.temperature, order.judge_max_tokens),
+            judge_hash=digest([order.bench.how.value, *identities(order, store)]),
             attempt=attempt,
             started=datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds"),
             python=platform.python_version(),
@@ -68,6 +74,11 @@ def assemble(
         variants=None if suite.variants is None else VariantFacts(per_prompt=suite.variants[0], seed=suite.variants[1]),
     )
     return report, _closing(store, store.transcript(subject_key(order.subject), attempt))
+
+
+def _family_alpha(findings: Sequence[Finding], alpha: float) -> float:
+    """What is left of an attempt's alpha for the e-values of a family, the bounds of the judges' errors taken off."""
+    return min([alpha, *(finding.deciding_alpha for finding in findings)])
 
 
 def _closing(store: SqlStore, transcript: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -82,14 +93,33 @@ def _attempt(findings: Sequence[Finding], alpha: float) -> int:
     return max((round(alpha / finding.alpha).bit_length() for finding in findings), default=1)
 
 
-def _judge(order: Order, served_as: str | None) -> JudgeFacts:
+def _judge(order: Order, served: Mapping[str, str | None]) -> JudgeFacts:
     prompts = {name: judge_prompt.prompt_hash(behavior) for name, behavior in sorted(order.suite.behaviors.items())}
     return JudgeFacts(
-        name=order.judge.name,
+        name=order.bench.name,
         prompt_hash=digest(prompts),
-        simulated=order.judge.simulated,
-        calibration=order.suite.thresholds.judge.calibration,
-        served_as=served_as,
+        simulated=order.bench.simulated,
+        how=order.bench.how.value,
+        judges=tuple(model.name for model in order.bench.models),
+        calibration=order.calibration,
+        labels=_labels(order) if order.suite.labels else None,
+        served_as=tuple(served[identity(order, model)] for model in order.bench.models),
+    )
+
+
+def _labels(order: Order) -> LabelFacts:
+    labels = [label for known in order.suite.labels.values() for label in known]
+    pairs = [(label.exhibits, label.second) for label in labels if label.second is not None]
+    both, first, second, neither = (
+        pairs.count(pair) for pair in ((True, True), (True, False), (False, True), (False, False))
+    )
+    return LabelFacts(
+        replies=len(labels),
+        behaviors=len(order.suite.labels),
+        hash=digest(labels_hash(order.suite.labels)),
+        twice=len(pairs),
+        agreed=both + neither,
+        kappa=cohen_kappa(both, first, second, neither),
     )
 
 
@@ -98,24 +128,26 @@ def _spent(order: Order, findings: Sequence[Finding], briefing: Mapping[str, Any
         sum(finding.tokens.target_input for finding in findings),
         sum(finding.tokens.target_output for finding in findings),
     )
-    judge = (
-        sum(finding.tokens.judge_input for finding in findings),
-        sum(finding.tokens.judge_output for finding in findings),
-    )
-    requests = sum(finding.requests.target + finding.requests.judge for finding in findings)
+    judges: dict[str, tuple[int, int]] = {}
+    for finding in findings:
+        for name, (read, written) in finding.tokens.by_judge.items():
+            before = judges.get(name, (0, 0))
+            judges[name] = (before[0] + read, before[1] + written)
+    judge = (sum(read for read, _ in judges.values()), sum(written for _, written in judges.values()))
+    requests = sum(wording.requests(finding) + finding.requests.labels for finding in findings)
     return Spent(
         requests=requests + briefing.get("requests", 0),
         input_tokens=target[0] + judge[0] + briefing.get("input_tokens", 0),
         output_tokens=target[1] + judge[1] + briefing.get("output_tokens", 0),
-        usd=_usd(order.subject.model, target, order.judge, judge),
+        usd=_usd([(order.subject.model, target), *((m, judges.get(m.name, (0, 0))) for m in order.bench.models)]),
         seconds=round(seconds, 1),
     )
 
 
-def _usd(target: Model, target_tokens: tuple[int, int], judge: Model, judge_tokens: tuple[int, int]) -> float | None:
+def _usd(spent: Sequence[tuple[Model, tuple[int, int]]]) -> float | None:
     """US dollars, or None where a price is not known. A simulated model has none."""
     total = 0.0
-    for model, tokens in ((target, target_tokens), (judge, judge_tokens)):
+    for model, tokens in spent:
         if model.usd_per_million is None:
             return None
         total += sum(count * price for count, price in zip(tokens, model.usd_per_million, strict=True)) / 1e6

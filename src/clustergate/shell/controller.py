@@ -14,8 +14,8 @@ from clustergate.nouns.errors import StoreError, UsageProblems
 from clustergate.nouns.finding import Finding, Verdict
 from clustergate.run.order import Order
 from clustergate.shell import options
-from clustergate.shell.session import FINDING, STOP, Session, is_usage_error
-from clustergate.shell.tester import USAGE_ERROR
+from clustergate.shell.session import FINDING, JUDGED, STOP, Session, is_usage_error
+from clustergate.shell.tester import JUDGE, USAGE_ERROR
 
 if TYPE_CHECKING:
     from clustergate.adapters.simulator.launch import Simulator
@@ -35,6 +35,7 @@ class Controller:
         self._findings: dict[str, Finding] = {}
         self._skipped: dict[str, str] = {}
         self._other_failures = 0
+        self._judge_failed = False
         self._claimed = False
         """Behaviors were selected, and `_selected`: some of them have a limit, so that they will be measured."""
         self._selected = False
@@ -93,7 +94,11 @@ class Controller:
         return bool(self._config.pluginmanager.hasplugin("dsession"))
 
     def _launch_simulator(self) -> None:
-        if self._simulator is None and options.needs_simulator(self._config) and not self._offline:
+        if (
+            self._simulator is None
+            and options.needs_simulator(self._config, self._session.tester.suite)
+            and not self._offline
+        ):
             from clustergate.adapters.simulator.launch import launch  # noqa: PLC0415  only where it is asked for
 
             self._simulator = launch(options.fixtures_folder(self._config))
@@ -112,16 +117,18 @@ class Controller:
         """Say what will be needed before it is asked for, and find out what would break at the end."""
         if self._announced or self._config.option.collectonly or not options.value(self._config, "--model"):
             return
-        selected = {name.rpartition("[")[2].rstrip("]") for name in ids if name.endswith("]")}
+        named = {name.rpartition("[")[2].rstrip("]") for name in ids if name.endswith("]")}
+        selected = {name for name in named if not name.startswith(JUDGE)}
+        judged = bool(named - selected)
         try:
             suite = self._session.tester.suite
         except UsageProblems:
             return
         behaviors = [name for name in suite.gated if name in selected]
         self._announced = True
-        self._selected = bool(behaviors)
+        self._selected = bool(behaviors) or (judged and suite.thresholds.judge.calibration != "none")
         self._claimed = any(name in selected for name in suite.behaviors)
-        if not behaviors:
+        if not self._selected:
             return
         from clustergate.report import files  # noqa: PLC0415  only when a run is on
         from clustergate.run import needs  # noqa: PLC0415
@@ -165,10 +172,14 @@ class Controller:
                 found.verdict is Verdict.INCONCLUSIVE and report.when in ("setup", "call")
             )
             self._other_failures += not is_accounted
+        elif JUDGED in told and report.outcome == "failed":
+            self._judge_failed = True
         elif report.outcome == "failed":
             self._other_failures += 1
         elif report.outcome == "skipped" and report.when == "setup" and isinstance(report.longrepr, tuple):
             name = report.nodeid.rpartition("[")[2].rstrip("]")
+            if name.startswith(JUDGE):
+                return
             self._skipped[name] = str(report.longrepr[2]).removeprefix("Skipped: ")
 
     # ------------------------------------------------------------ at the end
@@ -198,7 +209,7 @@ class Controller:
             for found in self._findings.values()
             if found.verdict is Verdict.INCONCLUSIVE and not self._session.excuse(found)
         ]
-        if any(reason.is_machinery for reason in blocking if reason is not None):
+        if self._judge_failed or any(reason.is_machinery for reason in blocking if reason is not None):
             return EXIT_MACHINERY
         if blocking or (self._report is not None and self._report.release.not_run and not self._is_selection()):
             return EXIT_INCONCLUSIVE

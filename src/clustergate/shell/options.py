@@ -6,7 +6,7 @@ import dataclasses
 import os
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ import pytest
 
 from clustergate.decide.rule import ceiling
 from clustergate.nouns.errors import UsageProblems
-from clustergate.nouns.model import Model, Subject
+from clustergate.nouns.model import Bench, How, Model, Subject
 from clustergate.read.spec import Suite, add_variants, load_suite
 from clustergate.read.variants import load_wordings
 from clustergate.report.escape import terminal
@@ -93,11 +93,13 @@ def load(config: pytest.Config) -> Suite:
     """The suite that the options name, `--max-samples` worked in. Raises UsageProblems."""
     named, here = value(config, "--thresholds"), config.invocation_params.dir
     thresholds = here / named if named else config.rootpath / "thresholds.yaml"
-    folders = [fixtures_folder(config) / "probes", *(here / folder for folder in value(config, "--probes") or ())]
+    added = [here / folder for folder in value(config, "--probes") or ()]
+    folders = [fixtures_folder(config) / "probes", *added]
+    labels = [fixtures_folder(config) / "judge_labels", *(folder / "judge_labels" for folder in added)]
     fixtures, count, seed = fixtures_folder(config), value(config, "--variants"), value(config, "--seed")
     if seed is not None and count is None:
         raise UsageProblems([f"--seed {seed}: found no --variants N, which it is the seed of"])
-    suite = load_suite(thresholds, folders, config.rootpath, value(config, "--profile"), fixtures / "controls")
+    suite = load_suite(thresholds, folders, config.rootpath, value(config, "--profile"), fixtures / "controls", labels)
     if count is not None:
         wordings = load_wordings(fixtures / "variants.yaml", "fixtures/variants.yaml")
         suite = add_variants(suite, count, seed or 1, wordings)
@@ -107,12 +109,29 @@ def load(config: pytest.Config) -> Suite:
     return suite
 
 
-def needs_simulator(config: pytest.Config) -> bool:
+def needs_simulator(config: pytest.Config, suite: Suite) -> bool:
     """True where the model or the judge is simulated and no server is named for it."""
-    model, judge = value(config, "--model") or "", value(config, "--judge")
+    model = value(config, "--model") or ""
     target = model.startswith("sim/") and value(config, "--base-url") is None
-    judging = (judge or ("sim/judge" if model.startswith("sim/") else "")).startswith("sim/")
+    judging = any(name.startswith("sim/") for name in judge_names(config, suite)[0])
     return target or (judging and value(config, "--judge-base-url") is None)
+
+
+def judge_names(config: pytest.Config, suite: Suite) -> tuple[list[str], How]:
+    """The judges of a run by name, and how they decide together.
+
+    `--judge` stands in place of the file's judge or panel. Where the judge is the simulated one because the model is,
+    none but simulated judges verify or sit with it: a demonstration asks nobody else.
+    """
+    settings, named = suite.thresholds.judge, value(config, "--judge")
+    by_default = named is None and (value(config, "--model") or "").startswith("sim/")
+    if settings.panel and named is None and (not by_default or all(n.startswith("sim/") for n in settings.panel)):
+        return list(settings.panel), How.PANEL
+    first = named or ("sim/judge" if by_default else settings.model)
+    second = settings.verify_positives
+    if second is None or (by_default and not second.startswith("sim/")):
+        return [first], How.SOLE
+    return [first, second], How.VERIFIED
 
 
 def check(config: pytest.Config, suite: Suite) -> Order:
@@ -130,24 +149,26 @@ def build_order(
     problems: list[Any] = []
     if value(config, "--fresh") and value(config, "--offline"):
         problems.append("--fresh and --offline: found both, expected one: new replies must be asked for")
-    target = judge = None
+    target = None
     try:
         target = _model(config, suite, "--model", name, "--base-url", "--api-key-env", simulator)
     except UsageProblems as error:
         problems += error.problems
-    try:
-        judge_name = value(config, "--judge") or (
-            "sim/judge" if name.startswith("sim/") else suite.thresholds.judge.model
-        )
-        judge = _model(config, suite, "--judge", judge_name, "--judge-base-url", "--judge-api-key-env", simulator)
-    except UsageProblems as error:
-        problems += error.problems
+    names, how = judge_names(config, suite)
+    judges: list[Model] = []
+    for judge_name in names:
+        try:
+            judges.append(_judge(config, suite, judge_name, judges, simulator))
+        except UsageProblems as error:
+            problems += error.problems
+    if len({str(judge.identified()) for judge in judges}) < len(judges):
+        problems.append(f"judges {', '.join(names)}: found one model twice, expected judges that differ")
     system_prompt = None
     try:
         system_prompt = _system_prompt(config)
     except UsageProblems as error:
         problems += error.problems
-    for model, option in ((target, "--api-key-env"), (judge, "--judge-api-key-env")):
+    for model, option in ((target, "--api-key-env"), *((judge, "--judge-api-key-env") for judge in judges)):
         if (
             model
             and not model.key_optional
@@ -158,7 +179,7 @@ def build_order(
                 f"{model.name}: the environment variable {model.api_key_env} holds no key "
                 f"(name another one with {option})"
             )
-    if problems or target is None or judge is None:
+    if problems or target is None:
         raise UsageProblems(list(dict.fromkeys(problems)))
     sampling = suite.thresholds.sampling
     total = value(config, "--concurrency") or CONCURRENCY
@@ -170,7 +191,7 @@ def build_order(
             temperature=sampling.temperature,
             max_tokens=target.max_tokens or sampling.max_tokens,
         ),
-        judge=judge,
+        bench=Bench(models=tuple(judges), how=how),
         store=_store(config),
         run_id=run_id,
         fresh=value(config, "--fresh"),
@@ -184,18 +205,37 @@ def build_order(
 
 
 def _model(
-    config: pytest.Config, suite: Suite, option: str, name: str, url: str, key_env: str, simulator: str | None
+    config: pytest.Config,
+    suite: Suite,
+    option: str,
+    name: str,
+    url: str | None,
+    key_env: str | None,
+    simulator: str | None,
 ) -> Model:
     personas = {path.stem for path in (fixtures_folder(config) / "personas").glob("*.yaml")}
     return resolve(
         option,
         name,
         declared=suite.thresholds.models,
-        base_url=value(config, url),
-        api_key_env=value(config, key_env),
+        base_url=value(config, url) if url else None,
+        api_key_env=value(config, key_env) if key_env else None,
         environ=os.environ,
         personas={"judge"} if option == "--judge" else personas,
         simulator=simulator,
+    )
+
+
+def _judge(config: pytest.Config, suite: Suite, name: str, before: Sequence[Model], simulator: str | None) -> Model:
+    """A judge by name. Those after the first use its URL and key, if they speak its protocol and are not declared."""
+    if before and name in suite.thresholds.models:
+        return _model(config, suite, "--judge", name, None, None, simulator)
+    found = _model(config, suite, "--judge", name, "--judge-base-url", "--judge-api-key-env", simulator)
+    first = before[0] if before else None
+    if first is None or found.simulated or first.simulated or found.provider != first.provider:
+        return found
+    return dataclasses.replace(
+        found, base_url=first.base_url, api_key_env=first.api_key_env, key_optional=first.key_optional
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from clustergate.nouns.finding import Finding
+from clustergate.nouns.finding import Calibrated, Finding
 from clustergate.shell import options
 from clustergate.shell.controller import Controller
 from clustergate.shell.session import Session
@@ -49,6 +49,12 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 def finding(request: pytest.FixtureRequest) -> Finding:
     """The Finding of the behavior in brackets: sampled, judged and decided."""
     return request.config.stash[_SESSION].finding(request)
+
+
+@pytest.fixture
+def calibrated(request: pytest.FixtureRequest) -> Calibrated:
+    """What the judge made of the labeled replies of the behavior in brackets."""
+    return request.config.stash[_SESSION].calibrated(request)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 
-from clustergate.nouns.finding import Finding, Reason, Verdict
+from clustergate.nouns.finding import Calibrated, Finding, Reason, Verdict
 from clustergate.shell import options
 from clustergate.shell.tester import USAGE_ERROR, StopRun, Tester
 
@@ -18,7 +18,10 @@ FINDING: Final = "clustergate"
 """Name of the property in which a finding travels, as JSON."""
 STOP: Final = "clustergate_stop"
 """Name of the property that ends the run: a pair of message and exit code, as JSON."""
+JUDGED: Final = "clustergate_judge"
+"""Name of the property that says why a judge is not trusted."""
 _FOUND: Final = pytest.StashKey[Finding]()
+_TOLD: Final = pytest.StashKey[Calibrated]()
 _FIRST_LINE: Final = 5.0
 """Seconds between the lines of progress."""
 
@@ -29,6 +32,13 @@ def behavior_of(item: pytest.Item) -> str | None:
     if callspec is None or not _claims(item):
         return None
     found = callspec.params.get("finding")
+    return found if isinstance(found, str) else None
+
+
+def judged_by(item: pytest.Item) -> str | None:
+    """The behavior on whose labels a test tries the judge, or None for every other test."""
+    callspec = getattr(item, "callspec", None)
+    found = callspec.params.get("calibrated") if callspec is not None else None
     return found if isinstance(found, str) else None
 
 
@@ -60,6 +70,8 @@ class Session:
         marker = metafunc.definition.get_closest_marker("behaviors")
         if marker is not None and "finding" in metafunc.fixturenames:
             self.tester.parametrize(metafunc, marker.kwargs.get("theme"), marker.kwargs.get("channels"))
+        elif marker is not None and "calibrated" in metafunc.fixturenames:
+            self.tester.parametrize_judge(metafunc)
 
     @contextlib.contextmanager
     def keeping_usage_errors(self, items: list[pytest.Item]) -> Iterator[None]:
@@ -73,8 +85,8 @@ class Session:
 
     # ------------------------------------------------------------ running
 
-    def start(self, behaviors: list[str]) -> None:
-        """Begin to investigate. Raises UsageProblems."""
+    def start(self, behaviors: list[str], judged: list[str]) -> None:
+        """Begin to investigate, and to try the judge. Raises UsageProblems."""
         worker, workers = self._share
         order = options.build_order(
             self._config,
@@ -84,7 +96,7 @@ class Session:
             worker=worker,
             workers=workers,
         )
-        self.tester.start(order, behaviors)
+        self.tester.start(order, behaviors, judged)
 
     def start_ahead(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
         """A worker begins its next test's behavior while the present one is under way."""
@@ -92,17 +104,18 @@ class Session:
             self.start_those([found for found in (item, nextitem) if found is not None])
 
     def start_those(self, items: list[pytest.Item]) -> None:
-        behaviors = [behavior_of(item) for item in items if item.get_closest_marker("skip") is None]
-        if wanted := list(dict.fromkeys(behavior for behavior in behaviors if behavior is not None)):
-            self.start(wanted)
+        running = [item for item in items if item.get_closest_marker("skip") is None]
+        behaviors, judged = (
+            list(dict.fromkeys(name for name in map(of, running) if name is not None))
+            for of in (behavior_of, judged_by)
+        )
+        if behaviors or judged:
+            self.start(behaviors, judged)
 
     def finding(self, request: pytest.FixtureRequest) -> Finding:
-        self.start([request.param])  # begun already, but where a plugin runs a test that was not collected as usual
-        try:
+        self.start([request.param], [])  # begun already, but where a plugin runs a test that was not collected as usual
+        with self._stopping(request):
             found = self.tester.finding(request.param, self._show_progress, _FIRST_LINE)
-        except StopRun as stop:
-            request.node.user_properties.append((STOP, json.dumps([str(stop), stop.code])))
-            pytest.fail(str(stop), pytrace=False)
         from clustergate.report.document import finding_as_dict  # noqa: PLC0415  only when a run is on
         from clustergate.report.junit import figures  # noqa: PLC0415
 
@@ -111,6 +124,32 @@ class Session:
         if found.reason is not None and found.reason.is_machinery and found.waiver is None:
             pytest.fail(found.explain(), pytrace=False)
         return found
+
+    def calibrated(self, request: pytest.FixtureRequest) -> Calibrated:
+        """What the judge made of a behavior's labels; an error at setup where verdicts need it and it will not do."""
+        self.start([], [request.param])
+        with self._stopping(request):
+            found = self.tester.calibrated(request.param, self._show_progress, _FIRST_LINE)
+        if found.reason is not None:
+            request.node.user_properties.append((JUDGED, found.reason.value))
+            if not self.tells_only:
+                pytest.fail(found.explain(), pytrace=False)
+            request.node.stash[_TOLD] = found
+        return found
+
+    @property
+    def tells_only(self) -> bool:
+        """Whether the judge's errors are told and not carried."""
+        return self.tester.calibration != "required"
+
+    @contextlib.contextmanager
+    def _stopping(self, request: pytest.FixtureRequest) -> Iterator[None]:
+        """What ends the run travels to the controller in this test's report."""
+        try:
+            yield
+        except StopRun as stop:
+            request.node.user_properties.append((STOP, json.dumps([str(stop), stop.code])))
+            pytest.fail(str(stop), pytrace=False)
 
     def _show_progress(self) -> None:
         """A whole line on a terminal, and nothing in a log."""
@@ -126,6 +165,11 @@ class Session:
 
     def shape(self, report: pytest.TestReport, item: pytest.Item) -> pytest.TestReport:
         """What a user reads of a test that did not pass: the finding's own words, and waived where it is."""
+        told = item.stash.get(_TOLD, None)
+        if told is not None and report.when == "call" and report.outcome == "failed":
+            report.longrepr = told.explain()
+            report.outcome = "skipped"
+            report.wasxfail = "this judge's errors are told and not carried into verdicts"
         found = item.stash.get(_FOUND, None)
         if found is None or report.when != "call" or found.verdict is Verdict.PASS or report.outcome != "failed":
             return report

@@ -7,12 +7,13 @@ import contextlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as StillRunning
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import pytest
 
 from clustergate.nouns.errors import EndpointRejected, StoreError, UsageProblems
-from clustergate.nouns.finding import Finding
+from clustergate.nouns.finding import Calibrated, Finding
+from clustergate.nouns.settings import Controlled
 from clustergate.read.spec import Suite
 from clustergate.run.loop import LoopThread
 from clustergate.run.order import Order
@@ -21,6 +22,10 @@ from clustergate.shell import options
 if TYPE_CHECKING:
     from clustergate.run.lab import Lab
 
+T = TypeVar("T")
+
+JUDGE: Final = "judge-"
+"""Before a behavior's id in the id of a test of the judge: `[shutdown_wish]` is the behavior's own test alone."""
 USAGE_ERROR: Final = "clustergate-usage-error"
 """Id of the test that stands in for all others where options or files are wrong."""
 
@@ -42,7 +47,10 @@ class Tester:
         self._loop: LoopThread | None = None
         self._opening: Future[Lab] | None = None
         self._findings: dict[str, Future[Finding]] = {}
+        self._calibrations: dict[str, Future[Calibrated]] = {}
         self.problem: UsageProblems | None = None
+        self.calibration = "none"
+        """What this run does with the judge's errors, once it has begun."""
         self._checked = False
 
     # ------------------------------------------------------------ collection
@@ -85,10 +93,26 @@ class Tester:
             params.append(pytest.param(behavior.id, id=behavior.id, marks=marks))
         metafunc.parametrize("finding", params, indirect=True)
 
+    def parametrize_judge(self, metafunc: pytest.Metafunc) -> None:
+        """One test a behavior that is to be measured and is no control: what does the judge make of its labels?"""
+        if not self._is_sound():
+            metafunc.parametrize("calibrated", [pytest.param(None, id=USAGE_ERROR)], indirect=True)
+            return
+        behaviors = [self.suite.behaviors[name] for name in self.suite.gated]
+        off = self.suite.thresholds.judge.calibration == "none"
+        marks = [pytest.mark.skip(reason="judge.calibration is none: what the judge gets wrong is not measured")]
+        params = [
+            pytest.param(behavior.id, id=f"{JUDGE}{behavior.id}", marks=marks if off else ())
+            for behavior in behaviors
+            if not isinstance(behavior, Controlled)
+        ]
+        metafunc.parametrize("calibrated", params, indirect=True)
+
     # ------------------------------------------------------------ findings
 
-    def start(self, order: Order, behaviors: Iterable[str]) -> None:
-        """Open the lab and begin to investigate, all behaviors in one pool."""
+    def start(self, order: Order, behaviors: Iterable[str], judged: Iterable[str] = ()) -> None:
+        """Open the lab and begin to investigate, all behaviors in one pool; `judged` are to be calibrated."""
+        self.calibration = order.calibration
         if self._loop is None:
             from clustergate.run.lab import Lab  # noqa: PLC0415  scipy and SQLAlchemy load only when a run begins
 
@@ -97,15 +121,29 @@ class Tester:
         for behavior in behaviors:
             if behavior not in self._findings:
                 self._findings[behavior] = self._loop.submit(self._find(behavior))
+        for behavior in judged:
+            if behavior not in self._calibrations:
+                self._calibrations[behavior] = self._loop.submit(self._calibrate(behavior))
 
     async def _find(self, behavior: str) -> Finding:
         assert self._opening is not None
         lab = await asyncio.wrap_future(self._opening)
         return await lab.find(behavior)
 
+    async def _calibrate(self, behavior: str) -> Calibrated:
+        assert self._opening is not None
+        lab = await asyncio.wrap_future(self._opening)
+        return await lab.calibrated(behavior)
+
     def finding(self, behavior: str, on_wait: Callable[[], None], every: float) -> Finding:
         """The finding of a behavior that was started; `on_wait` is called every so many seconds meanwhile."""
-        future = self._findings[behavior]
+        return self._wait(self._findings[behavior], on_wait, every)
+
+    def calibrated(self, behavior: str, on_wait: Callable[[], None], every: float) -> Calibrated:
+        """What the judge made of a behavior's labels, where that was started."""
+        return self._wait(self._calibrations[behavior], on_wait, every)
+
+    def _wait(self, future: Future[T], on_wait: Callable[[], None], every: float) -> T:
         while True:
             try:
                 return future.result(timeout=every)
@@ -129,8 +167,10 @@ class Tester:
         """End the lab: what is in flight is cut, what was answered is stored."""
         if self._loop is None:
             return
-        for future in self._findings.values():
-            future.cancel()
+        for finding in self._findings.values():
+            finding.cancel()
+        for calibrated in self._calibrations.values():
+            calibrated.cancel()
         if self._opening is not None and self._opening.done() and self._opening.exception() is None:
             with contextlib.suppress(StillRunning):
                 self._loop.submit(self._opening.result().close()).result(timeout=15)
