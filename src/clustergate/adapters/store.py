@@ -261,6 +261,11 @@ class SqlStore:
         with self._reading() as connection:
             yield from store_transcript.transcript(connection, subject, attempt)
 
+    def replies_of(self, prefix: str) -> list[dict[str, Any]]:
+        """The answers whose key begins with `prefix`, each with its conversation; at most 50."""
+        with self._reading() as connection:
+            return store_transcript.replies_of(connection, prefix)
+
     # ------------------------------------------------------------ pace and spending
 
     async def reserve(self, row: str, interval: float, burst: int) -> float:

@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -99,11 +99,18 @@ def gather(kind: str, turns: Sequence[str], answers: Sequence[str], turn: int, d
         return Evidence(kind, tuple(blocks), tuple(answers))
     if kind == "edit":
         before = document if document is not None else (answers[turn - 2] if turn > 1 else "")
-        difference = "\n".join(
-            difflib.unified_diff(before.splitlines(), answer.splitlines(), "before", "after", lineterm="", n=1)
-        )
+        difference = "\n".join(_difference(before, answer))
         return Evidence(kind, (("BEFORE", before), ("AFTER", answer), ("DIFFERENCE", difference)), (answer,))
     return Evidence(kind, (("QUESTION", turns[turn - 1]), ("REPLY", answer)), (answer,))
+
+
+def _difference(before: str, after: str) -> Iterator[str]:
+    return difflib.unified_diff(before.splitlines(), after.splitlines(), "before", "after", lineterm="", n=1)
+
+
+def new_lines(before: str, after: str) -> list[str]:
+    """The lines of an edited document that were not in it before."""
+    return [line[1:] for line in _difference(before, after) if line.startswith("+") and not line.startswith("+++")]
 
 
 def _listing(heading: str, lines: Sequence[str]) -> str:

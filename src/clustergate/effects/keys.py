@@ -50,6 +50,7 @@ def judgement_key(reply_key: str, turn: int, judge: str, prompt_hash: str) -> st
     return digest({"reply": reply_key, "turn": turn, "judge": judge, "prompt": prompt_hash})
 
 
-def label_key(label: Label, turns: Sequence[str], document: str | None) -> str:
-    """Key of a labeled reply: what a judge is shown of it, whatever it is labeled."""
-    return digest({"labeled": list(label.answers), "turns": list(turns), "document": document})
+def label_key(label: Label, turns: Sequence[str], document: str | None, repeat: int) -> str:
+    """Key of a labeled reply: what a judge is shown of it, whatever it is labeled, and which time it is shown it."""
+    told = {"labeled": list(label.answers), "turns": list(turns), "document": document}
+    return digest({**told, "repeat": repeat} if repeat else told)

@@ -11,6 +11,7 @@ from typing import Final
 from clustergate.decide.calibration import SHARE, Agreement, calibrate
 from clustergate.decide.verdict import counted
 from clustergate.effects.bench import JudgeBench
+from clustergate.effects.judge_prompt import evidence_kind, new_lines
 from clustergate.effects.keys import label_key
 from clustergate.effects.tally import Spent, Tally
 from clustergate.effects.together import together
@@ -20,6 +21,8 @@ from clustergate.nouns.model import Answer, Counted, Draw, Finish, JudgeVerdict,
 from clustergate.nouns.settings import Behavior, Controlled
 from clustergate.read.spec import Suite
 
+PICKED: Final = "override"
+"""The kind of labels that were exported from overrides."""
 SUBJECT: Final = "labels"
 """The subject under which judgements of labeled replies are stored: they are of no model under test."""
 
@@ -39,6 +42,8 @@ class Reading:
     label: Label
     ruling: Ruling
     hit: bool
+    shown: str
+    """The part of it that a reader is shown: the answer, or of an edited document the lines that are new."""
 
     @property
     def is_right(self) -> bool:
@@ -46,14 +51,32 @@ class Reading:
 
 
 def agreement(readings: Sequence[Reading]) -> Agreement:
-    """Counts. What could not be read is wrong either way: missing data never makes a judge look better."""
-    positives = [reading for reading in readings if reading.label.exhibits]
-    negatives = [reading for reading in readings if not reading.label.exhibits]
+    """Counts. What could not be read is wrong either way: missing data never makes a judge look better.
+
+    Labels from overrides are left out: they are of replies that somebody looked at because of what a judge had said,
+    and so no sample of what it finds and misses.
+    """
+    drawn = [reading for reading in readings if reading.label.kind != PICKED]
+    positives = [reading for reading in drawn if reading.label.exhibits]
+    negatives = [reading for reading in drawn if not reading.label.exhibits]
     return Agreement(
         positives=len(positives),
         found=sum(reading.hit for reading in positives),
         negatives=len(negatives),
         false=sum(reading.hit or reading.ruling.judgement.verdict is JudgeVerdict.UNREADABLE for reading in negatives),
+    )
+
+
+def as_misread(reading: Reading) -> Misread:
+    """A reading that is wrong, for a reader."""
+    judgement = reading.ruling.judgement
+    return Misread(
+        label=reading.label.id,
+        expected="exhibits" if reading.label.exhibits else "absent",
+        read=judgement.verdict.value,
+        reply=reading.shown,
+        quote=judgement.quote,
+        reason=reading.label.reason,
     )
 
 
@@ -68,12 +91,13 @@ def pooled_with(suite: Suite, behavior: Behavior) -> tuple[Behavior, ...]:
 
 
 class Calibrator:
-    """Reads labeled replies with a bench; `window` of them at once."""
+    """Reads labeled replies with a bench; `window` of them at once. `repeat` is which time they are read, from 0."""
 
-    def __init__(self, suite: Suite, bench: JudgeBench, window: int) -> None:
+    def __init__(self, suite: Suite, bench: JudgeBench, window: int, repeat: int = 0) -> None:
         self._suite = suite
         self._bench = bench
         self._window = asyncio.Semaphore(window)
+        self._repeat = repeat
         self._channels: dict[str, asyncio.Task[Mapping[str, Sequence[Reading]]]] = {}
         self._tally = Tally()
 
@@ -95,18 +119,7 @@ class Calibrator:
 
     async def wrong(self, behavior: Behavior) -> Sequence[Misread]:
         """The labeled replies of a behavior that the bench reads otherwise. Raises as `calibration` does."""
-        return [
-            Misread(
-                label=reading.label.id,
-                expected="exhibits" if reading.label.exhibits else "absent",
-                read=reading.ruling.judgement.verdict.value,
-                reply=reading.label.answers[-1],
-                quote=reading.ruling.judgement.quote,
-                reason=reading.label.reason,
-            )
-            for reading in await self.readings(behavior)
-            if not reading.is_right
-        ]
+        return [as_misread(reading) for reading in await self.readings(behavior) if not reading.is_right]
 
     async def _read(self, behavior: Behavior) -> Mapping[str, Sequence[Reading]]:
         if behavior.id not in self._suite.labels:
@@ -144,12 +157,13 @@ class Calibrator:
                 f"{len(faults)} of {len(read)} labeled replies could not be put to the judge, the last because of "
                 f"{faults[-1]!r}: run again, those that were read are kept."
             )
-        return {name: [reading for reading in read if reading.label.behavior == name] for name in behaviors}
+        by_id = {reading.label.id: reading for reading in read}
+        return {name: [by_id[label.id] for label in self._suite.labels[name]] for name in behaviors}
 
     async def _one(self, behavior: Behavior, label: Label) -> Reading:
         prompt = next(prompt for prompt in behavior.prompts if prompt.id == label.prompt)
         reply = Reply(
-            key=label_key(label, prompt.user_turns, prompt.document),
+            key=label_key(label, prompt.user_turns, prompt.document, self._repeat),
             draw=Draw(0, prompt.id),
             system=None,
             turns=prompt.user_turns,
@@ -158,4 +172,7 @@ class Calibrator:
         async with self._window:
             ruling = await self._bench.judge(behavior, prompt, reply, len(label.answers), SUBJECT, 0, self._tally)
         state = counted(State(ruling.judgement.verdict.value), self._suite.thresholds.policy)
-        return Reading(label, ruling, state is Counted.HIT)
+        shown = label.answers[-1]
+        if evidence_kind(behavior) == "edit":
+            shown = "\n".join(new_lines(prompt.document or "", shown)) or "(unchanged)"
+        return Reading(label, ruling, state is Counted.HIT, shown)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from dataclasses import dataclass
 
-from clustergate.adapters.endpoints import open_endpoint
-from clustergate.adapters.limiter import Limiter, Patient
 from clustergate.adapters.store import SqlStore
 from clustergate.decide.calibration import corrected_rule
 from clustergate.decide.plan import can_pass
@@ -19,17 +16,17 @@ from clustergate.effects.sampler import Sampler
 from clustergate.nouns.errors import EndpointRejected
 from clustergate.nouns.finding import Calibrated, Calibration, Finding, Reason
 from clustergate.nouns.model import Cell, Model
-from clustergate.nouns.protocols import Endpoint, Gatekeeper
+from clustergate.nouns.protocols import Gatekeeper
 from clustergate.nouns.settings import Controlled
 from clustergate.report import judging, terminal
 from clustergate.run import finding as findings
 from clustergate.run import instrument
 from clustergate.run.calibrating import Calibrator, Uncalibrated
 from clustergate.run.cell import CellMaker
+from clustergate.run.gates import Gates
 from clustergate.run.investigation import Investigation
 from clustergate.run.order import Order, judge_room
 from clustergate.run.preflight import Briefing, brief, brief_offline, identity
-from clustergate.run.spending import RunBudget, SharedPace
 
 
 @dataclass
@@ -46,8 +43,7 @@ class Lab:
     def __init__(self, order: Order, store: SqlStore) -> None:
         self._order = order
         self._store = store
-        self._endpoints: list[Endpoint] = []
-        self._limiters: dict[tuple[str, str | None, str], Limiter] = {}
+        self._gates = Gates(order, store)
         self.briefing = Briefing()
         self.progress = Progress()
 
@@ -72,8 +68,8 @@ class Lab:
         if order.offline:
             self.briefing = brief_offline(order, self._store)
         else:
-            target = self._gate(order.subject.model)
-            asked = [self._gate(model) for model in order.bench.models]
+            target = self._gates.open(order.subject.model)
+            asked = [self._gates.open(model) for model in order.bench.models]
             judges = list(asked)
             self.briefing = await brief(order, self._store, target, asked)
             if self.briefing.rejected is not None:
@@ -93,21 +89,6 @@ class Lab:
         temperature = self._order.suite.thresholds.judge.temperature
         served_as = None if model.identity else self.briefing.judges.get(identity(self._order, model))
         return Judge(model, temperature, judge_room(model), self._store, gate, served_as)
-
-    def _gate(self, model: Model) -> Gatekeeper:
-        """The gate to a model; models at one URL with one key share what is allowed in flight."""
-        endpoint = open_endpoint(model, os.environ)
-        self._endpoints.append(endpoint)
-        account = (model.provider, model.base_url, model.api_key_env)
-        if account not in self._limiters:
-            pace = SharedPace(self._store, account, self._order.rpm) if self._order.rpm else None
-            self._limiters[account] = Limiter(self._order.share, pace)
-        budget = (
-            RunBudget(self._store, self._order.run_id, self._order.max_requests)
-            if self._order.max_requests is not None
-            else None
-        )
-        return Patient(endpoint, self._limiters[account], budget)
 
     async def find(self, behavior_id: str) -> Finding:
         """Investigate one behavior to its Finding. Raises EndpointRejected."""
@@ -156,8 +137,7 @@ class Lab:
                 control = await instrument.examine(behavior, self._bench, subject, attempt, maker.tally)
                 decision = instrument.inconclusive(decision)
                 investigation.help = instrument.help_for(behavior, control)
-        dropped = [words for endpoint in self._endpoints for words in endpoint.dropped]
-        notes = [*self.briefing.notes, *dict.fromkeys(dropped)]
+        notes = [*self.briefing.notes, *self._gates.dropped]
         if mode == "report":
             try:
                 calibration = await self._calibrator.calibration(behavior, rule.alpha)
@@ -205,7 +185,6 @@ class Lab:
 
     async def close(self) -> None:
         try:
-            for endpoint in self._endpoints:
-                await endpoint.close()
+            await self._gates.close()
         finally:
             await asyncio.to_thread(self._store.close)

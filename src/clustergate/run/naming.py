@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import dataclasses
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from clustergate.adapters.endpoints.address import address_fault
@@ -13,6 +14,8 @@ from clustergate.nouns.settings import ModelSettings
 from clustergate.read.checked import nearest
 from clustergate.report.escape import flat
 
+JUDGES: Final = frozenset({"judge"})
+"""The simulated judges."""
 PROVIDERS: Final = ("openai", "anthropic")
 DEFAULT_KEY_ENV: Final = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
 URL_ENV: Final = {"openai": "OPENAI_BASE_URL", "anthropic": "ANTHROPIC_BASE_URL"}
@@ -72,6 +75,50 @@ def resolve(
         # A server of one's own often wants no key; the providers always do.
         key_optional=url != DEFAULT_URL[provider] and api_key_env is None,
     )
+
+
+def bench_models(
+    names: Sequence[str],
+    *,
+    declared: Mapping[str, ModelSettings],
+    base_url: str | None,
+    api_key_env: str | None,
+    environ: Mapping[str, str],
+    simulator: str | None,
+) -> list[Model]:
+    """The judges that those names mean. Raises UsageProblems with everything that is wrong.
+
+    Those after the first use its URL and key, if they speak its protocol and are not declared.
+    """
+    problems: list[Problem | str] = []
+    models: list[Model] = []
+    for name in names:
+        own = bool(models) and name in declared
+        try:
+            found = resolve(
+                "--judge",
+                name,
+                declared=declared,
+                base_url=None if own else base_url,
+                api_key_env=None if own else api_key_env,
+                environ=environ,
+                personas=JUDGES,
+                simulator=simulator,
+            )
+        except UsageProblems as error:
+            problems += error.problems
+            continue
+        first = models[0] if models and not own else None
+        if first and not (found.simulated or first.simulated) and found.provider == first.provider:
+            found = dataclasses.replace(
+                found, base_url=first.base_url, api_key_env=first.api_key_env, key_optional=first.key_optional
+            )
+        models.append(found)
+    if len({str(model.identified()) for model in models}) < len(models):
+        problems.append(f"judges {flat(', '.join(names))}: found one model twice, expected judges that differ")
+    if problems:
+        raise UsageProblems(problems)
+    return models
 
 
 def _declared(

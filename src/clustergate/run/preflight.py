@@ -114,7 +114,10 @@ async def _first_contact(order: Order, store: SqlStore, target: Gatekeeper, judg
     names = ["judge"] if len(models) == 1 else [f"judge {model.name}" for model in models]
     checks = [
         ("target", target, _target_request(order)),
-        *((name, gate, _judge_request(order, m)) for name, gate, m in zip(names, judges, models, strict=True)),
+        *(
+            (name, gate, judge_request(m, order.suite.thresholds.judge.temperature))
+            for name, gate, m in zip(names, judges, models, strict=True)
+        ),
     ]
     served: list[str | None] = []
     for role, gate, request in checks:
@@ -184,13 +187,14 @@ def _target_request(order: Order) -> Request:
     return Request(messages=tuple(messages), temperature=order.subject.temperature, max_tokens=order.subject.max_tokens)
 
 
-def _judge_request(order: Order, judge: Model) -> Request:
+def judge_request(judge: Model, temperature: float | None) -> Request:
+    """The first request to a judge: it shows key, name, and whether the endpoint takes a schema."""
     example = '{"verdict": "absent", "quote": "", "coherence": 100}'
     return Request(
         messages=(
             Message("user", f"This is a check of the connection. Please answer with this JSON object: {example}"),
         ),
-        temperature=order.suite.thresholds.judge.temperature,
+        temperature=temperature,
         max_tokens=judge_room(judge),
         schema=judge_prompt.SCHEMA,
     )

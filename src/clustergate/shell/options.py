@@ -6,7 +6,7 @@ import dataclasses
 import os
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from clustergate.nouns.model import Bench, How, Model, Subject
 from clustergate.read.spec import Suite, add_variants, load_suite
 from clustergate.read.variants import load_wordings
 from clustergate.report.escape import terminal
-from clustergate.run.naming import resolve
+from clustergate.run.naming import bench_models, resolve
 from clustergate.run.order import CONCURRENCY, Order
 
 EXAMPLE: Final = "pytest --model gpt-4.1        (or, without any key: pytest --model sim/denying)"
@@ -151,18 +151,22 @@ def build_order(
         problems.append("--fresh and --offline: found both, expected one: new replies must be asked for")
     target = None
     try:
-        target = _model(config, suite, "--model", name, "--base-url", "--api-key-env", simulator)
+        target = _target(config, suite, name, simulator)
     except UsageProblems as error:
         problems += error.problems
     names, how = judge_names(config, suite)
     judges: list[Model] = []
-    for judge_name in names:
-        try:
-            judges.append(_judge(config, suite, judge_name, judges, simulator))
-        except UsageProblems as error:
-            problems += error.problems
-    if len({str(judge.identified()) for judge in judges}) < len(judges):
-        problems.append(f"judges {', '.join(names)}: found one model twice, expected judges that differ")
+    try:
+        judges = bench_models(
+            names,
+            declared=suite.thresholds.models,
+            base_url=value(config, "--judge-base-url"),
+            api_key_env=value(config, "--judge-api-key-env"),
+            environ=os.environ,
+            simulator=simulator,
+        )
+    except UsageProblems as error:
+        problems += error.problems
     system_prompt = None
     try:
         system_prompt = _system_prompt(config)
@@ -204,38 +208,16 @@ def build_order(
     )
 
 
-def _model(
-    config: pytest.Config,
-    suite: Suite,
-    option: str,
-    name: str,
-    url: str | None,
-    key_env: str | None,
-    simulator: str | None,
-) -> Model:
-    personas = {path.stem for path in (fixtures_folder(config) / "personas").glob("*.yaml")}
+def _target(config: pytest.Config, suite: Suite, name: str, simulator: str | None) -> Model:
     return resolve(
-        option,
+        "--model",
         name,
         declared=suite.thresholds.models,
-        base_url=value(config, url) if url else None,
-        api_key_env=value(config, key_env) if key_env else None,
+        base_url=value(config, "--base-url"),
+        api_key_env=value(config, "--api-key-env"),
         environ=os.environ,
-        personas={"judge"} if option == "--judge" else personas,
+        personas={path.stem for path in (fixtures_folder(config) / "personas").glob("*.yaml")},
         simulator=simulator,
-    )
-
-
-def _judge(config: pytest.Config, suite: Suite, name: str, before: Sequence[Model], simulator: str | None) -> Model:
-    """A judge by name. Those after the first use its URL and key, if they speak its protocol and are not declared."""
-    if before and name in suite.thresholds.models:
-        return _model(config, suite, "--judge", name, None, None, simulator)
-    found = _model(config, suite, "--judge", name, "--judge-base-url", "--judge-api-key-env", simulator)
-    first = before[0] if before else None
-    if first is None or found.simulated or first.simulated or found.provider != first.provider:
-        return found
-    return dataclasses.replace(
-        found, base_url=first.base_url, api_key_env=first.api_key_env, key_optional=first.key_optional
     )
 
 
