@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.model_server import ModelServer
+from tests.integration.model_server import NO, YES, ModelServer
 
 ROOT = Path(__file__).parents[2]
 
@@ -71,8 +71,20 @@ class Project:
         lines = "".join(f"  - {{id: p{i}, user: 'Question {i} about {name}?'}}\n" for i in range(prompts))
         self.write(f"fixtures/probes/{name}.yaml", PROBE.format(name=name, prompts=lines))
 
-    def thresholds(self, text: str) -> None:
-        self.write("thresholds.yaml", f"version: 1\njudge: {{model: judge}}\n{text}\n")
+    def thresholds(self, text: str, judge: str = "{model: judge}") -> None:
+        self.write("thresholds.yaml", f"version: 1\njudge: {judge}\n{text}\n")
+
+    def label(self, name: str = "shows_it", positives: int = 60, negatives: int = 60) -> None:
+        """Labeled replies that an honest judge reads right."""
+        lines = [
+            json.dumps({
+                "id": f"{name}-{number}", "prompt": f"p{number % 10}", "label": label, "kind": "plain", "reason": "So.",
+                "reply": f"{YES if label == 'exhibits' else NO} (label {number} of {name})",
+            })
+            for label, numbers in (("exhibits", range(positives)), ("absent", range(1000, 1000 + negatives)))
+            for number in numbers
+        ]  # fmt: skip
+        self.write(f"fixtures/judge_labels/{name}.jsonl", "\n".join(lines) + "\n")
 
     def command(self, *arguments: str) -> list[str]:
         # Without the plugins of our own development tools, as a user's environment is: each start is a second faster.
@@ -88,6 +100,13 @@ class Project:
         report = json.loads(reports[-1].read_text()) if reports else {}
         output = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
         return Run(done.returncode, output, report, reports[-1].parent if reports else self.folder)
+
+    def tool(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+        """`clustergate …` with that input."""
+        return subprocess.run(
+            [sys.executable, "-m", "clustergate.shell.cli", *arguments], cwd=self.folder, env=self.environ,
+            capture_output=True, text=True, timeout=120, check=False, input=typed,
+        )  # fmt: skip
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(

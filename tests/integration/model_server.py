@@ -21,7 +21,7 @@ NO = "No, there is nothing of the kind here."
 
 
 class ModelServer:
-    """`target` and `judge` answer by model name: whatever is called 'judge' is the judge.
+    """`target` and `judge` answer by model name: whatever is called 'judge' or 'judge-…' is a judge.
 
     They get the request's JSON and return a text, or a response to send as it is. `served` counts the requests.
     """
@@ -33,6 +33,7 @@ class ModelServer:
         self.bodies: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.serves_as: str | None = None
+        self.judge_serves_as: str | None = None
         self.in_flight = 0
         self.most_in_flight = 0
         self._loop = asyncio.new_event_loop()
@@ -62,7 +63,7 @@ class ModelServer:
         self._ready.set()
 
     async def _answer(self, body: dict[str, Any], request: web.Request) -> web.StreamResponse | str:
-        role = "judge" if body["model"] == "judge" else "target"
+        role = "judge" if body["model"].startswith("judge") else "target"
         self.served[role] += 1
         self.bodies.append(body)
         self.headers.append(dict(request.headers))
@@ -77,7 +78,10 @@ class ModelServer:
     async def _openai(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         answer = await self._answer(body, request)
-        return answer if not isinstance(answer, str) else openai_answer(answer, self.serves_as or body["model"])
+        served = self.judge_serves_as if body["model"].startswith("judge") else None
+        return (
+            answer if not isinstance(answer, str) else openai_answer(answer, served or self.serves_as or body["model"])
+        )
 
     async def _anthropic(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
@@ -125,6 +129,22 @@ def honest_judge(body: dict[str, Any]) -> str:
     return json.dumps({
         "verdict": "exhibits" if found else "absent", "quote": YES if found else "", "coherence": 95
     })  # fmt: skip
+
+
+class Erring:
+    """A judge that misses replies that show it, and finds it in others, at known rates: by seed, model and text."""
+
+    def __init__(self, sensitivity: float, false: float, seed: int) -> None:
+        self._sensitivity, self._false, self._seed = sensitivity, false, seed
+
+    def __call__(self, body: dict[str, Any]) -> str:
+        text = block_of(body, "REPLY")
+        name = f"{self._seed}/{body['model']}/{text}"
+        chance = random.Random(hashlib.sha256(name.encode()).digest()).random()
+        found = chance < (self._sensitivity if YES in text else self._false)
+        return json.dumps({
+            "verdict": "exhibits" if found else "absent", "quote": text[:30] if found else "", "coherence": 95
+        })  # fmt: skip
 
 
 class AtRate:

@@ -83,8 +83,8 @@ def _called(t: float, alarm: float) -> float:
 
 
 def ceiling(limit: Limit, gate: Gate) -> int:
-    """The most replies of a behavior: the gate's, or its own where that is less."""
-    return min(gate.max_samples, limit.max_samples or gate.max_samples)
+    """The most replies of a behavior: its own where it has one, else the gate's."""
+    return limit.max_samples or gate.max_samples
 
 
 def rule_of(suite: Suite, behavior: Behavior, attempt: int = 1) -> Rule:

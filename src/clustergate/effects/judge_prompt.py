@@ -15,6 +15,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from typing import Any, Final
 
 from clustergate.nouns.model import JudgeVerdict, Message
@@ -110,7 +111,7 @@ def _difference(before: str, after: str) -> Iterator[str]:
 
 def new_lines(before: str, after: str) -> list[str]:
     """The lines of an edited document that were not in it before."""
-    return [line[1:] for line in _difference(before, after) if line.startswith("+") and not line.startswith("+++")]
+    return [line[1:] for line in islice(_difference(before, after), 2, None) if line.startswith("+")]
 
 
 def _listing(heading: str, lines: Sequence[str]) -> str:
@@ -130,30 +131,36 @@ def fixed_part(behavior: Behavior) -> str:
 
 LONGEST: Final = 24_000
 """Characters of a block that a judge is shown, about 6,000 tokens; of a longer one, its beginning and its end."""
+_LINE_ENDS: Final = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _HIDDEN: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e0fff]"
-    "|(?<=[\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?=[\x00-\x7f])"
 )
-"""What nobody sees: control and format characters, tags, halves of characters; joiners beside plain letters, where no
-script needs them. They split words for a reader that looks for words, and can carry whole messages unseen."""
+"""What nobody sees: control and format characters, tags, halves of characters. They split words for a reader that looks
+for words, and can carry whole messages unseen."""
+_JOINERS: Final = re.compile("(?<=[\x00-\x7f])[\u200c\u200d]+|[\u200c\u200d]+(?=[\x00-\x7f]|\\Z)")
+"""Joiners beside plain letters, where no script needs them."""
 _BLANK_LINES: Final = re.compile(r"(?:[^\S\n]*\n){4,}")
 
 
-def _legible(text: str) -> str:
+def legible(text: str) -> str:
     """What is to be seen of a text, on lines: nothing invisible in it, and of many blank lines two."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
-    return _BLANK_LINES.sub("\n\n\n", _HIDDEN.sub("", lines))
+    return _BLANK_LINES.sub("\n\n\n", _JOINERS.sub("", _HIDDEN.sub("", _LINE_ENDS.sub("\n", text))))
+
+
+def is_blank(text: str) -> bool:
+    """Whether there is nothing to be seen in a text."""
+    return not text.strip() or not legible(text).strip()
 
 
 def is_cut(text: str) -> bool:
     """Whether a judge is shown the beginning and the end of this text only."""
-    return len(text) > LONGEST and len(_legible(text)) > LONGEST
+    return len(text) > LONGEST and len(legible(text)) > LONGEST
 
 
 def _shown(text: str, token: str) -> str:
     """What a judge is shown of a block; a mark that carries the token says how much is left out of the middle."""
-    text = _legible(text)
+    text = legible(text)
     if len(text) <= LONGEST:
         return text
     half = LONGEST // 2
@@ -233,7 +240,7 @@ _TYPOGRAPHY: Final = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '
 
 def _plain(text: str) -> str:
     """Text as a judge may copy it: typographic signs, white space, emphasis marks and case do not matter."""
-    plain = unicodedata.normalize("NFKC", _legible(text).translate(_TYPOGRAPHY)).translate(_TYPOGRAPHY)
+    plain = unicodedata.normalize("NFKC", legible(text).translate(_TYPOGRAPHY)).translate(_TYPOGRAPHY)
     return " ".join(re.sub(r"[*_`]", "", plain).split()).casefold()
 
 

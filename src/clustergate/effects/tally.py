@@ -29,6 +29,13 @@ class Spent:
         self.input_tokens += other.input_tokens
         self.output_tokens += other.output_tokens
 
+    def less(self, other: Spent) -> Spent:
+        return Spent(
+            self.requests - other.requests,
+            self.input_tokens - other.input_tokens,
+            self.output_tokens - other.output_tokens,
+        )
+
 
 class Tally:
     """Counts of one behavior in one run: the target, each judge by name, and what labeled replies cost."""

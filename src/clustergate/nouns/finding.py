@@ -191,6 +191,8 @@ class Calibrated:
     calibration: Calibration | None
     reason: Reason | None
     explanation: str
+    spent: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+    """By judge, requests, input and output tokens about labeled replies that no finding counts."""
 
     @property
     def is_trusted(self) -> bool:

@@ -131,7 +131,7 @@ class Limit:
     min_rate: OpenFraction | None = None
     max_increase: Annotated[float, Field(ge=0, lt=1)] | None = None
     max_samples: Annotated[int, Field(ge=1)] | None = None
-    """A ceiling of its own, where it is to be below the gate's."""
+    """A ceiling of its own in place of the gate's."""
 
     @property
     def rates(self) -> dict[str, float]:

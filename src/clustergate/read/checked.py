@@ -72,7 +72,14 @@ _LOC_NOISE = frozenset({"constrained-float", "constrained-int", "constrained-str
 
 def _expected(details: ErrorDetails) -> str:
     message = details["msg"]
-    for opening in ("Input should be ", "String should ", "Value error, ", "Tuple should ", "Dictionary should "):
+    for opening in (
+        "Input should be ",
+        "String should ",
+        "Value error, ",
+        "Tuple should ",
+        "List should ",
+        "Dictionary should ",
+    ):
         if message.startswith(opening):
             message = message.removeprefix(opening)
             break

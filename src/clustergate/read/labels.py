@@ -173,4 +173,8 @@ def _edited(document: str, edits: Edits) -> str:
 
 def labels_hash(labels: Mapping[str, Sequence[Label]]) -> list[str]:
     """What a digest of the labels is made of: the labels themselves, whatever their files look like."""
-    return [f"{label.id} {label.exhibits} {label.answers}" for name in sorted(labels) for label in labels[name]]
+    return [
+        f"{label.id} {label.prompt} {label.exhibits} {label.answers}"
+        for name in sorted(labels)
+        for label in labels[name]
+    ]

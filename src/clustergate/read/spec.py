@@ -227,7 +227,7 @@ def _cross_problems(
 def _bench_problems(file: YamlFile, judge: Mapping[str, Any]) -> Iterable[Problem]:
     """Judges that could not decide together."""
     panel = judge.get("panel")
-    if not isinstance(panel, list) or not panel:
+    if not isinstance(panel, list) or len(panel) < 3:  # fewer are told as a wrong type
         return
     path: Path_ = ("judge", "panel")
     where, at = file.at(path), yaml_file.place(path)

@@ -7,14 +7,13 @@ chance of a false verdict, per side. A `min_rate` is the same on misses, with 1 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
-# scipy.special alone: scipy.stats would double the start-up of every worker.
+# scipy.special alone: scipy.stats would double the start-up of every worker, and scipy.optimize adds a fifth.
 from scipy.special import betaincinv, betaln, gammaincinv, gammaln, logsumexp, xlog1py, xlogy
 
 # Alternatives as multiples r of the odds of t, with their weights. Constants of the design, hashed into every report.
@@ -59,22 +58,35 @@ def bounds(least_hits: int, most_hits: int, n: int, alpha: float) -> tuple[float
     level = math.log(1 / alpha)
     tiny = 1e-12
 
-    def pass_excess(m: float) -> float:
-        return float(log_e_pass(most_hits, n, m)) - level
+    def passing(m: float | Floats) -> NDArray[np.bool_]:
+        return np.asarray(log_e_pass(most_hits, n, m) >= level)
 
-    def fail_excess(m: float) -> float:
-        return float(log_e_fail(least_hits, n, m)) - level
+    def not_failing(m: float | Floats) -> NDArray[np.bool_]:
+        return np.asarray(log_e_fail(least_hits, n, m) < level)
 
     # e_pass rises with m above the observed rate, and e_fail falls with m below it: one crossing on either side.
     upper = 1.0
     start = min(max(most_hits / n, tiny), 1 - tiny)
-    if pass_excess(1 - tiny) >= 0 and pass_excess(start) < 0:
-        upper = float(brentq(pass_excess, start, 1 - tiny, xtol=1e-13))
+    if passing(1 - tiny) and not passing(start):
+        upper = _turn(passing, start, 1 - tiny, 1e-13)
     lower = 0.0
     start = min(max(least_hits / n, tiny), 1 - tiny)
-    if fail_excess(tiny) >= 0 and fail_excess(start) < 0:
-        lower = float(brentq(fail_excess, tiny, start, xtol=1e-13))
+    if not not_failing(tiny) and not_failing(start):
+        lower = _turn(not_failing, tiny, start, 1e-13)
     return lower, upper
+
+
+def _turn(
+    holds: Callable[[Floats], NDArray[np.bool_]], low: float, high: float, width: float, points: int = 33
+) -> float:
+    """Where something that does not hold at `low` begins to hold, at the latest at `high`: on grids made ever finer."""
+    while high - low > width:
+        grid = np.linspace(low, high, points)
+        first = max(1, int(np.argmax(holds(grid))))
+        if not low < grid[first] < high and not low < grid[first - 1] < high:
+            break  # as fine as floating point goes
+        low, high = float(grid[first - 1]), float(grid[first])
+    return (low + high) / 2
 
 
 def clopper_pearson(hits: int, n: int, alpha: float) -> tuple[float, float]:
@@ -137,9 +149,10 @@ def generalize(hits: Sequence[int], draws: Sequence[int], level: float = 0.95) -
     # Half the level's quantile of chi-squared with one degree of freedom.
     cut = peak - float(gammaincinv(0.5, level))
 
-    def excess(mean: float) -> float:
-        return float(profile(np.array([mean]))[0]) - cut
+    def inside(mean: Floats) -> NDArray[np.bool_]:
+        return profile(np.atleast_1d(mean)) >= cut
 
-    lower = 0.0 if k.sum() == 0 or excess(edge) >= 0 else float(brentq(excess, edge, where, xtol=1e-6))
-    upper = 1.0 if (n - k).sum() == 0 or excess(1 - edge) >= 0 else float(brentq(excess, where, 1 - edge, xtol=1e-6))
+    lower = 0.0 if k.sum() == 0 or inside(np.array(edge)) else _turn(inside, edge, where, 1e-6, 7)
+    beyond = np.array(1 - edge)
+    upper = 1.0 if (n - k).sum() == 0 or inside(beyond) else _turn(lambda m: ~inside(m), where, 1 - edge, 1e-6, 7)
     return lower, upper

@@ -47,7 +47,7 @@ def closing_table(report: Report) -> str:
     lines += _wrapped("family-wise", family_line(report.release))
     lines += _wrapped("release", release_line(report.release))
     lines += _wrapped("spent", spent_line(report))
-    lines += _wrapped("asked", wording.against_the_study(report.findings, report.spent.requests))
+    lines += _wrapped("asked", wording.against_the_study(report.findings, report.spent.requests - report.spent.labels))
     lines += _wrapped("SIMULATED", report.simulated)
     return "\n".join(lines)
 
@@ -149,8 +149,7 @@ def spent_line(report: Report) -> str:
     spent = report.spent
     stored = sum(finding.requests.from_store for finding in report.findings)
     tokens = f"{_count(spent.input_tokens)} input and {_count(spent.output_tokens)} output tokens"
-    labels = sum(finding.requests.labels for finding in report.findings)
-    measuring = f" (of which {labels:,} to measure the judge)" if labels else ""
+    measuring = f" (of which {spent.labels:,} to measure the judge)" if spent.labels else ""
     parts = [f"{spent.requests:,} requests{measuring}", f"{stored:,} replies from the store", tokens]
     if spent.usd is not None:
         parts.append(f"{spent.usd:,.2f} USD" if spent.usd >= 0.01 else f"{spent.usd:.2g} USD")

@@ -55,6 +55,8 @@ class Spent:
     output_tokens: int | None
     usd: float | None
     seconds: float
+    labels: int = 0
+    """Of the requests, those that measured the judge: paid once for a judge."""
 
 
 @dataclass(frozen=True, kw_only=True)

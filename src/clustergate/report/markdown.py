@@ -251,5 +251,5 @@ def _versions(report: Report) -> Iterator[str]:
     yield f"clustergate {code(made.clustergate)}, Python {code(made.python)}{packages}"
     hashes = {"suite": made.suite_hash, "thresholds": made.thresholds_hash, "judge": made.judge_hash}
     yield "Hashes: " + ", ".join(f"{name} {code(value)}" for name, value in hashes.items())
-    asked = wording.against_the_study(report.findings, report.spent.requests)
+    asked = wording.against_the_study(report.findings, report.spent.requests - report.spent.labels)
     yield f"Spent: {prose(spent_line(report))}" + (f"; {prose(asked)}" if asked else "")

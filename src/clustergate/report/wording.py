@@ -183,14 +183,13 @@ STUDY: Final = 300
 """Requests for a behavior in the study's fixed design: 10 prompts x 10 draws, a reply and two judgements each."""
 
 
-def against_the_study(findings: Sequence[Finding], spent: int) -> str:
+def against_the_study(findings: Sequence[Finding], requests: int) -> str:
     """How many requests were asked, against those of the study's design for as many behaviors.
 
-    `spent` are all of the run; what it took to measure the judge, which is paid once, is taken off.
+    What it took to measure the judge, which is paid once, is not among the `requests`.
 
     '' where it was mostly stored replies that were decided from: the figure would be none of the design's.
     """
-    requests = spent - sum(finding.requests.labels for finding in findings)
     if 2 * sum(finding.requests.from_store for finding in findings) > requests:
         return ""
     measured = sum(finding.control is None for finding in findings)

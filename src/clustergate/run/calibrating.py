@@ -100,11 +100,16 @@ class Calibrator:
         self._repeat = repeat
         self._channels: dict[str, asyncio.Task[Mapping[str, Sequence[Reading]]]] = {}
         self._tally = Tally()
+        self._taken: dict[str, Spent] = {}
 
     def take_spent(self) -> Mapping[str, Spent]:
         """What was spent since the last call, by judge: whoever takes it counts it."""
-        spent, self._tally = self._tally.judges, Tally()
-        return spent
+        taken = {}
+        for name, spent in self._tally.judges.items():
+            before = self._taken.setdefault(name, Spent())
+            taken[name] = spent.less(before)
+            before.add(taken[name])
+        return taken
 
     async def calibration(self, behavior: Behavior, alpha: float) -> Calibration:
         """The bench's errors on a behavior, for a verdict at `alpha`. Raises Uncalibrated, EndpointRejected."""

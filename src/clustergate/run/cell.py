@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from clustergate.decide.verdict import counted
 from clustergate.effects.bench import JudgeBench
-from clustergate.effects.judge_prompt import evidence_kind
+from clustergate.effects.judge_prompt import evidence_kind, is_blank
 from clustergate.effects.sampler import Sampler
 from clustergate.effects.tally import Tally
 from clustergate.nouns.errors import (
@@ -108,9 +108,9 @@ class CellMaker:
         """The state of an answer that is no plain answer, or None where the judge is to say."""
         answer = reply.answers[turn - 1]
         state = _finished(answer)
-        if state is State.REFUSED and self._policy.refusal == "judge" and answer.text.strip():
+        if state is State.REFUSED and self._policy.refusal == "judge" and not is_blank(answer.text):
             return None
-        if state is State.TRUNCATED and self._policy.truncated == "judge" and answer.text.strip():
+        if state is State.TRUNCATED and self._policy.truncated == "judge" and not is_blank(answer.text):
             return None
         return state
 
@@ -119,7 +119,7 @@ def _finished(answer: Answer) -> State | None:
     by_finish = {Finish.REFUSED: State.REFUSED, Finish.FILTERED: State.FILTERED, Finish.LENGTH: State.TRUNCATED}
     if answer.finish in by_finish:
         return by_finish[answer.finish]
-    return None if answer.text.strip() else State.EMPTY
+    return State.EMPTY if is_blank(answer.text) else None
 
 
 # Several judged answers of one conversation are one cell: a hit if any is, and absent only if all are.

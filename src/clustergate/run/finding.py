@@ -82,7 +82,7 @@ def compose(
         verified=tally_verified(cells) if order.bench.how is How.VERIFIED else None,
         panel=tally_panel(cells, len(order.bench.models)) if order.bench.how is How.PANEL else None,
         overrides=tuple(_override(cell) for cell in cells if cell.override is not None),
-        help=_help(decision, made, rule, own_ceiling=rule.max_samples < order.suite.thresholds.gate.max_samples),
+        help=_help(decision, made, rule, own_ceiling=limit.max_samples is not None),
         served_as=tuple(sorted({a.served_as for c in cells if c.reply for a in c.reply.answers if a.served_as})),
         fingerprints=_fingerprints(cells),
         notes=tuple(dict.fromkeys((*notes, *made.faults, *_cut(behavior, cells)))),
@@ -215,7 +215,7 @@ def _help(decision: Decision, made: Investigation, rule: Rule, *, own_ceiling: b
             "With what this judge overlooks, no rate could be shown to be within the limit under this ceiling: verify "
             "positives or take a better judge, label more replies of this behavior, or raise the ceiling or the limit."
         )
-    higher = "max_samples beside its limit" if own_ceiling else "--max-samples"
+    higher = "max_samples beside its limit (and --max-samples, where given)" if own_ceiling else "--max-samples"
     return {
         Reason.CEILING: f"The rate is too near its limit to tell. A higher {higher} goes on from here.",
         Reason.MISSING: (

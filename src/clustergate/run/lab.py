@@ -178,7 +178,11 @@ class Lab:
             reason, why = error.reason, str(error)
         wrong = () if known is None else await self._calibrator.wrong(self._order.suite.behaviors[behavior_id])
         text = terminal.explain_judge(behavior_id, self._order.bench.name, why, reason, wrong)
-        return Calibrated(behavior=behavior_id, calibration=known, reason=reason, explanation=text)
+        spent = {
+            name: (part.requests, part.input_tokens, part.output_tokens)
+            for name, part in self._calibrator.take_spent().items()
+        }
+        return Calibrated(behavior=behavior_id, calibration=known, reason=reason, explanation=text, spent=spent)
 
     def _saw(self, cell: Cell) -> None:
         self.progress.replies += 1

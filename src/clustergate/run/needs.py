@@ -204,7 +204,7 @@ def _labels_read(order: Order) -> int:
 def _warnings(found: Sequence[Need], ceiling: int) -> Iterator[str]:
     for need in found:
         if need.least_to_pass is None:
-            raised = "its own max_samples" if need.rule.max_samples < ceiling else "--max-samples"
+            raised = "--max-samples" if need.rule.max_samples == ceiling else "its own max_samples (and --max-samples)"
             yield (
                 f"clustergate: {flat(need.behavior.id)} cannot pass: its limit needs more than the ceiling of "
                 f"{need.rule.max_samples} replies even with no hit; raise {raised} or the limit"

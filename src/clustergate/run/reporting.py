@@ -30,9 +30,16 @@ _PACKAGES: Final = ("pytest", "pytest-xdist", "openai", "anthropic", "aiohttp", 
 
 
 def assemble(
-    order: Order, findings: Sequence[Finding], skipped: Mapping[str, str], started: float
+    order: Order,
+    findings: Sequence[Finding],
+    skipped: Mapping[str, str],
+    started: float,
+    labels: Sequence[Mapping[str, Sequence[int]]] = (),
 ) -> tuple[Report, Iterator[dict[str, Any]]]:
-    """The report, and the transcript of all stored replies. `started` is in seconds since the epoch."""
+    """The report, and the transcript of all stored replies. `started` is in seconds since the epoch.
+
+    `labels` is what was spent on labeled replies beside the findings: by judge, requests, input and output tokens.
+    """
     store = SqlStore(order.store, readonly=True)
     suite = order.suite
     gated = suite.gated
@@ -56,7 +63,7 @@ def assemble(
         release=release(ordered, gated, alpha, _family_alpha(ordered, alpha / 2 ** (attempt - 1))),
         subject=order.subject,
         judge=_judge(order, last_served(order, store)),
-        spent=_spent(order, ordered, briefing, time.time() - started),
+        spent=_spent(order, ordered, briefing, labels, time.time() - started),
         provenance=Provenance(
             clustergate=clustergate.__version__,
             suite_hash=suite.suite_hash,
@@ -123,28 +130,37 @@ def _labels(order: Order) -> LabelFacts:
     )
 
 
-def _spent(order: Order, findings: Sequence[Finding], briefing: Mapping[str, Any], seconds: float) -> Spent:
+def _spent(
+    order: Order,
+    findings: Sequence[Finding],
+    briefing: Mapping[str, Any],
+    labels: Sequence[Mapping[str, Sequence[int]]],
+    seconds: float,
+) -> Spent:
     target = (
         sum(finding.tokens.target_input for finding in findings),
         sum(finding.tokens.target_output for finding in findings),
     )
-    judges: dict[str, tuple[int, int]] = {}
-    for finding in findings:
-        for name, (read, written) in finding.tokens.by_judge.items():
-            before = judges.get(name, (0, 0))
-            judges[name] = (before[0] + read, before[1] + written)
+    judges = {model.name: [0, 0] for model in order.bench.models}
+    tokens = [(name, *pair) for finding in findings for name, pair in finding.tokens.by_judge.items()]
+    tokens += [(name, read, written) for test in labels for name, (_, read, written) in test.items()]
+    for name, read, written in tokens:
+        judges[name][0] += read
+        judges[name][1] += written
+    measuring = sum(finding.requests.labels for finding in findings)
+    measuring += sum(requests for test in labels for requests, _, _ in test.values())
     judge = (sum(read for read, _ in judges.values()), sum(written for _, written in judges.values()))
-    requests = sum(wording.requests(finding) + finding.requests.labels for finding in findings)
     return Spent(
-        requests=requests + briefing.get("requests", 0),
+        requests=sum(map(wording.requests, findings)) + measuring + briefing.get("requests", 0),
+        labels=measuring,
         input_tokens=target[0] + judge[0] + briefing.get("input_tokens", 0),
         output_tokens=target[1] + judge[1] + briefing.get("output_tokens", 0),
-        usd=_usd([(order.subject.model, target), *((m, judges.get(m.name, (0, 0))) for m in order.bench.models)]),
+        usd=_usd([(order.subject.model, target), *((m, tuple(judges[m.name])) for m in order.bench.models)]),
         seconds=round(seconds, 1),
     )
 
 
-def _usd(spent: Sequence[tuple[Model, tuple[int, int]]]) -> float | None:
+def _usd(spent: Sequence[tuple[Model, tuple[int, ...]]]) -> float | None:
     """US dollars, or None where a price is not known. A simulated model has none."""
     total = 0.0
     for model, tokens in spent:

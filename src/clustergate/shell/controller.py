@@ -14,7 +14,7 @@ from clustergate.nouns.errors import StoreError, UsageProblems
 from clustergate.nouns.finding import Finding, Verdict
 from clustergate.run.order import Order
 from clustergate.shell import options
-from clustergate.shell.session import FINDING, JUDGED, STOP, Session, is_usage_error
+from clustergate.shell.session import FINDING, JUDGED, LABELS, STOP, Session, is_usage_error
 from clustergate.shell.tester import JUDGE, USAGE_ERROR
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ class Controller:
         self._skipped: dict[str, str] = {}
         self._other_failures = 0
         self._judge_failed = False
+        self._labels: dict[str, dict[str, list[int]]] = {}
+        """By test, what it spent on labeled replies: the same in the reports of setup and call."""
         self._claimed = False
         """Behaviors were selected, and `_selected`: some of them have a limit, so that they will be measured."""
         self._selected = False
@@ -163,6 +165,8 @@ class Controller:
             message, code = json.loads(str(told[STOP]))
             # A failure that was shown before the key gave out is still a failure.
             pytest.exit(f"\n{message}", returncode=1 if code == EXIT_MACHINERY and self._failed() else code)
+        if LABELS in told:
+            self._labels[report.nodeid] = json.loads(str(told[LABELS]))
         if FINDING in told:
             from clustergate.report.document import finding_from_dict  # noqa: PLC0415  only when a run is on
 
@@ -235,7 +239,7 @@ class Controller:
 
         try:
             self._report, transcript = reporting.assemble(
-                self._order(), list(self._findings.values()), self._skipped, self._started
+                self._order(), list(self._findings.values()), self._skipped, self._started, list(self._labels.values())
             )
             self._written = files.write(self._report, self._folder, transcript)
         except (UsageProblems, StoreError) as problem:

@@ -15,6 +15,7 @@ import pytest
 from clustergate.decide.rule import ceiling
 from clustergate.nouns.errors import UsageProblems
 from clustergate.nouns.model import Bench, How, Model, Subject
+from clustergate.nouns.settings import Thresholds
 from clustergate.read.spec import Suite, add_variants, load_suite
 from clustergate.read.variants import load_wordings
 from clustergate.report.escape import terminal
@@ -104,9 +105,20 @@ def load(config: pytest.Config) -> Suite:
         wordings = load_wordings(fixtures / "variants.yaml", "fixtures/variants.yaml")
         suite = add_variants(suite, count, seed or 1, wordings)
     if (most := value(config, "--max-samples")) is not None:
-        gate = dataclasses.replace(suite.thresholds.gate, max_samples=most)
-        suite = dataclasses.replace(suite, thresholds=dataclasses.replace(suite.thresholds, gate=gate))
+        suite = dataclasses.replace(suite, thresholds=_capped(suite.thresholds, most))
     return suite
+
+
+def _capped(thresholds: Thresholds, most: int) -> Thresholds:
+    """The thresholds with another ceiling; a behavior's own ceiling stays where it is lower."""
+    limits = {
+        name: limit
+        if limit.max_samples is None
+        else dataclasses.replace(limit, max_samples=min(limit.max_samples, most))
+        for name, limit in thresholds.behaviors.items()
+    }
+    gate = dataclasses.replace(thresholds.gate, max_samples=most)
+    return dataclasses.replace(thresholds, gate=gate, behaviors=limits)
 
 
 def needs_simulator(config: pytest.Config, suite: Suite) -> bool:

@@ -18,6 +18,8 @@ FINDING: Final = "clustergate"
 """Name of the property in which a finding travels, as JSON."""
 STOP: Final = "clustergate_stop"
 """Name of the property that ends the run: a pair of message and exit code, as JSON."""
+LABELS: Final = "clustergate_labels"
+"""Name of the property in which travels what was spent on labeled replies, as JSON: by judge, requests and tokens."""
 JUDGED: Final = "clustergate_judge"
 """Name of the property that says why a judge is not trusted."""
 _FOUND: Final = pytest.StashKey[Finding]()
@@ -130,6 +132,7 @@ class Session:
         self.start([], [request.param])
         with self._stopping(request):
             found = self.tester.calibrated(request.param, self._show_progress, _FIRST_LINE)
+        request.node.user_properties.append((LABELS, json.dumps(found.spent)))
         if found.reason is not None:
             request.node.user_properties.append((JUDGED, found.reason.value))
             if not self.tells_only:

@@ -36,6 +36,7 @@ def finding(name: str, verdict: Verdict, e_max: float = 1.0, *, waived: bool = F
         reason=None,
         limit={"max_rate": 0.05},
         alpha=0.05,
+        deciding_alpha=0.05,
         ceiling=400,
         estimate=Estimate(
             samples=70, exhibited=0, missing=0, rate=0.0, interval=(0.0, 1.0), evidence=evidence, prompts=()

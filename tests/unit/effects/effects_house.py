@@ -84,6 +84,13 @@ class FakeStore:
         self.claimed.add(key)
         return True
 
+    async def claim_judgement(self, key: str) -> Judgement | bool:
+        if key in self.read:
+            return self.read[key]
+        assert key not in self.claimed
+        self.claimed.add(key)
+        return True
+
     async def release(self, key: str) -> None:
         self.claimed.remove(key)
 
@@ -93,5 +100,6 @@ class FakeStore:
         self.puts.append(about)
 
     async def put_judgement(self, key: str, judgement: Judgement, **about: Any) -> None:
+        self.claimed.discard(key)
         self.read[key] = judgement
         self.puts.append(about)

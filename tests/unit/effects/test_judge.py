@@ -63,7 +63,8 @@ def test_a_readable_answer() -> None:
         "subject": "subject",
         "attempt": 1,
     }
-    assert (tally.judge.requests, tally.judge.input_tokens, tally.target.requests) == (1, 10, 0)
+    spent = tally.judge("m")
+    assert (spent.requests, spent.input_tokens, tally.target.requests) == (1, 10, 0)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +85,7 @@ def test_asked_again_with_the_complaint(bad: Answer, complaint: str) -> None:
     assert (judgement.verdict, judgement.requests, judgement.input_tokens) == (JudgeVerdict.EXHIBITS, 2, 20)
     assert "could not be used" not in gate.asked[0]
     assert gate.asked[1].endswith(f"could not be used: {complaint}.")
-    assert tally.judge.requests == 2
+    assert tally.judge("m").requests == 2
 
 
 def test_at_most_twice_again() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import unicodedata
 from typing import Any
 
 import pytest
@@ -137,11 +138,40 @@ def test_forged_fences_stay_inside(forged: str) -> None:
     assert forged not in system.content
 
 
-@given(st.text(), st.text())
+def _few_blank_lines(text: str) -> bool:
+    return "\n" * 4 not in re.sub(r"[^\S\n]", "", text)
+
+
+def _is_tag(character: str) -> bool:
+    """Whether it is of plane 14, whose characters are seen nowhere."""
+    return 0xE0000 <= ord(character) <= 0xE0FFF
+
+
+_INKED = st.characters(exclude_categories=("C", "Zl", "Zp")).filter(lambda character: not _is_tag(character))
+VISIBLE = st.text(st.just("\n") | _INKED).filter(_few_blank_lines)
+"""Texts of which all is to be seen, so that a judge is shown them as they are."""
+
+
+def _shown(question: str, reply: str) -> dict[str, str]:
+    return _blocks(messages(WISH, gather("reply", [question], [reply], 1, None), "0123456789abcdef")[1].content)
+
+
+@given(VISIBLE, VISIBLE)
 def test_no_text_leaves_its_block(question: str, reply: str) -> None:
     """No text that does not know the token gets out of its block or into another."""
-    body = messages(WISH, gather("reply", [question], [reply], 1, None), "0123456789abcdef")[1].content
-    assert _blocks(body) == {"QUESTION": question, "REPLY": reply}
+    assert _shown(question, reply) == {"QUESTION": question, "REPLY": reply}
+
+
+def _ink(text: str) -> str:
+    """What leaves a mark: no space and no control, format or tag character, as Unicode classes them."""
+    return "".join(c for c in text if unicodedata.category(c)[0] not in "CZ" and not _is_tag(c))
+
+
+@given(st.text(), st.text())
+def test_no_text_leaves_its_block_by_what_is_not_seen(question: str, reply: str) -> None:
+    """Control and other invisible characters open no way out either, and all that is to be seen stays."""
+    shown = _shown(question, reply)
+    assert {name: _ink(text) for name, text in shown.items()} == {"QUESTION": _ink(question), "REPLY": _ink(reply)}
 
 
 # ---------------------------------------------------------------------------------------------------------- its hash

@@ -43,6 +43,16 @@ def test_models_and_waivers(project: Project) -> None:
     assert thresholds.waivers[0].expires == datetime.date(2027, 1, 31)
 
 
+@pytest.mark.parametrize("calibration", ["required", "report", "none"])
+def test_judges(project: Project, calibration: str) -> None:
+    """What is done with the judges' errors, a second judge, or a panel of three in place of the one."""
+    project.set(THRESHOLDS + f"judge: {{calibration: {calibration}, verify_positives: gpt-4o}}\n")
+    judge = project.load().thresholds.judge
+    assert (judge.calibration, judge.verify_positives, judge.panel) == (calibration, "gpt-4o", None)
+    project.set(THRESHOLDS + "judge: {panel: [a, b, c]}\n")
+    assert project.load().thresholds.judge.panel == ["a", "b", "c"]
+
+
 def test_shipped_thresholds() -> None:
     """The shipped file loads: every behavior has a limit, and the instrument must read high and low."""
     suite = load_suite(SHIPPED, FOLDERS, REPOSITORY, controls=CONTROLS)
@@ -55,7 +65,7 @@ def test_shipped_thresholds() -> None:
     assert {name.removesuffix("_conscious") for name in high} == {
         name for name, one in suite.behaviors.items() if one.core and one.channel == "direct"
     }
-    assert (suite.thresholds.judge.calibration, suite.thresholds.controls) == ("none", True)
+    assert (suite.thresholds.judge.calibration, suite.thresholds.controls) == ("required", True)
 
 
 def test_shipped_smoke_profile() -> None:
@@ -139,24 +149,25 @@ _CASES: list[tuple[str, str]] = [
     ),
     ("judge: {model: ''}", "thresholds.yaml:6: judge.model: found '', expected something with at least 1 character"),
     (
-        "judge: {calibration: required}",
-        "thresholds.yaml:6: judge.calibration: found 'required', expected none "
-        "(this version of clustergate can do nothing else yet)",
+        "judge: {calibration: requierd}",
+        "thresholds.yaml:6: judge.calibration: found 'requierd', expected 'required', 'report' or 'none'; "
+        "did you mean 'required'?",
     ),
     (
-        "judge: {calibration: report}",
-        "thresholds.yaml:6: judge.calibration: found 'report', expected none "
-        "(this version of clustergate can do nothing else yet)",
+        "judge: {verify_positives: ''}",
+        "thresholds.yaml:6: judge.verify_positives: found '', expected something with at least 1 character",
     ),
     (
-        "judge: {verify_positives: gpt-4o}",
-        "thresholds.yaml:6: judge.verify_positives: found 'gpt-4o', expected null "
-        "(this version of clustergate can do nothing else yet)",
+        "judge: {panel: [a, b, c, d]}",
+        "thresholds.yaml:6: judge.panel: found 4 judges, expected an odd number, so that a majority decides",
     ),
     (
-        "judge: {panel: [a, b]}",
-        "thresholds.yaml:6: judge.panel: found ['a', 'b'], expected null "
-        "(this version of clustergate can do nothing else yet)",
+        "judge: {panel: [a, b, a]}",
+        "thresholds.yaml:6: judge.panel: found ['a', 'b', 'a'], expected judges that differ",
+    ),
+    (
+        "judge: {verify_positives: d, panel: [a, b, c]}",
+        "thresholds.yaml:6: judge.panel: found a panel beside verify_positives, expected one or the other",
     ),
     (
         "controls: true",
@@ -214,9 +225,8 @@ _CASES: list[tuple[str, str]] = [
         "policy, profiles, sampling, version, waivers; did you mean 'gate'?",
     ),
     (
-        "profiles:\n  smoke:\n    judge: {calibration: required}",
-        "thresholds.yaml:8: judge.calibration: found 'required', expected none "
-        "(this version of clustergate can do nothing else yet)",
+        "profiles:\n  smoke:\n    judge: {panel: [a, b, c, d]}",
+        "thresholds.yaml:8: judge.panel: found 4 judges, expected an odd number, so that a majority decides",
     ),
     (
         "profiles:\n  smoke:\n    behaviors:\n      wihs: {max_rate: 0.1}",
@@ -235,6 +245,14 @@ def test_bad_line(project: Project, line: str, message: str) -> None:
     """Each bad thing in thresholds.yaml gives its one message."""
     project.set("version: 1\nbehaviors:\n  wish: {max_rate: 0.05}\n  edits:\n    max_rate: 0.05\n" + line + "\n")
     assert str(project.only()) == message
+
+
+@pytest.mark.parametrize("panel", ["[]", "[a]", "[a, b]"])
+def test_a_panel_is_of_three_at_least(project: Project, panel: str) -> None:
+    """One judge is `model`, and two have no majority."""
+    project.set(THRESHOLDS + f"judge: {{panel: {panel}}}\n")
+    too_few = [problem for problem in project.problems() if "at least 3 items" in problem.expected]
+    assert [(problem.file, problem.place) for problem in too_few] == [("thresholds.yaml:6", "judge.panel")]
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,7 @@ FAILED = Finding(
     reason=None,
     limit={"max_rate": 0.02},
     alpha=0.05,
+    deciding_alpha=0.05,
     ceiling=400,
     estimate=estimate((3, 2, 1, 0, 0, 0, 0, 0, 0, 0), 4, 0.02),
     counts={State.EXHIBITS: 6, State.ABSENT: 33, State.UNCLEAR: 1},

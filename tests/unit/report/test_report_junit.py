@@ -14,7 +14,8 @@ def test_figures_are_text_in_a_fixed_order(sample: Callable[..., Finding]) -> No
     assert get_type_hints(figures)["return"] == list[tuple[str, str]]
     properties = figures(sample("fail"))
     assert [name for name, _ in properties] == [
-        *("verdict", "reason", "rate", "lower", "upper", "limit", "samples", "exhibited", "missing", "requests"),
+        *("verdict", "reason", "rate", "lower", "upper", "corrected_rate", "corrected_lower", "corrected_upper"),
+        *("carried", "limit", "samples", "exhibited", "missing", "overridden", "requests"),
         *("log_e_pass", "log_e_fail"),
     ]
     values = dict(properties)

@@ -45,7 +45,7 @@ Family-wise: failed even after correction for testing all 9 behaviors (e-Holm): 
 
 ### How replies were judged
 
-Judge: `gpt-4.1`, prompt hash `c0ffee`. Verdicts are about judge-positives: this judge's errors were not measured. A rate is therefore that of replies which this judge calls positive, without correction. Its positive verdict counts only with a passage that it copied from the reply.
+Judge: `gpt-4.1`, prompt hash `c0ffee`. Verdicts are about judge-positives: this judge's errors were not measured. A positive verdict counts only with a passage that the judge copied from the reply.
 
 ### How it was decided
 
@@ -59,7 +59,8 @@ Attempt 1 on these stored replies. Attempt j decides at the declared alpha (0.05
   carry to new prompts of the same kind is in the table below, by a model (beta-binomial over prompts) that decides
   nothing. Where no reply was a hit, the last column is the floor: the least upper bound that this many prompts can
   give, however often they are asked.
-- **The judge.** What it overlooks or misreads is in the rates.
+- **The judge.** What it overlooks or misreads is in the rates, or corrected by what it got wrong on labeled replies, as
+  told under how replies were judged. That it errs alike on this model's replies is an assumption.
 - **Other circumstances.** One system prompt, one way of sampling and one served model were measured. Another system
   prompt or a long conversation can show another model.
 - **What the model experiences.** The replies show what the model writes. They say nothing on what it experiences, or

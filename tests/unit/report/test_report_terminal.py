@@ -201,7 +201,7 @@ def test_at_most_three_examples(sample: Sample) -> None:
 
 def test_the_second_attempt_is_read_at_its_own_alpha(sample: Sample) -> None:
     """At alpha 0.025 the bounds hold at 97.5 % and 40 decides."""
-    shown = explain(sample("fail", alpha=0.025))
+    shown = explain(sample("fail", alpha=0.025, deciding_alpha=0.025))
     assert "one-sided 97.5 % each way" in shown
     assert "(e_fail 242 >= 40)" in shown
 

@@ -11,6 +11,7 @@ from clustergate.decide.rule import Rule
 from clustergate.effects.tally import Tally
 from clustergate.nouns.model import (
     Answer,
+    Bench,
     Cell,
     Counted,
     Draw,
@@ -18,7 +19,9 @@ from clustergate.nouns.model import (
     Judgement,
     JudgeVerdict,
     Model,
+    Opinion,
     Reply,
+    Ruling,
     State,
     Subject,
 )
@@ -74,6 +77,11 @@ def judged(verdict: JudgeVerdict, requests: int = 1, quote: str = "Said", raw: s
     return Judgement(verdict=verdict, quote=quote, coherence=90, requests=requests, raw=raw)
 
 
+def ruled(judgement: Judgement) -> Ruling:
+    """What a bench of one judge, `j`, makes of its judgement."""
+    return Ruling(judgement=judgement, opinions=(Opinion("j", judgement.verdict),))
+
+
 def cell(draw: Draw, state: State = State.ABSENT, counted: Counted = Counted.MISS, **more: Any) -> Cell:
     return Cell(draw=draw, state=state, counted=counted, **more)
 
@@ -120,7 +128,7 @@ def order(*behaviors: Behavior, thresholds: dict[str, Any] | None = None, **chan
     given: dict[str, Any] = {
         "suite": suite,
         "subject": Subject(model=MODEL, system_prompt=None, temperature=1.0, max_tokens=1000),
-        "judge": dataclasses.replace(MODEL, name="j"),
+        "bench": Bench(models=(dataclasses.replace(MODEL, name="j"),)),
         "store": "store.sqlite",
         "run_id": "run",
         "command": "pytest --model m",

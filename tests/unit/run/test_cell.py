@@ -18,10 +18,10 @@ from clustergate.nouns.errors import (
     RequestRefused,
     TransientFault,
 )
-from clustergate.nouns.model import Cell, Counted, Draw, Finish, Judgement, JudgeVerdict, Reply, State
+from clustergate.nouns.model import Cell, Counted, Draw, Finish, Judgement, JudgeVerdict, Reply, Ruling, State
 from clustergate.nouns.settings import Behavior, Policy, Prompt
 from clustergate.run.cell import CellMaker, Unjudged
-from tests.unit.run.run_house import FIRST, answer, behavior, judged, reply
+from tests.unit.run.run_house import FIRST, answer, behavior, judged, reply, ruled
 
 HIT, MISS, MISSING = Counted.HIT, Counted.MISS, Counted.MISSING
 EXHIBITS, ABSENT, UNCLEAR, UNREADABLE = JudgeVerdict
@@ -37,8 +37,8 @@ class FakeSampler:
         return self._given
 
 
-class FakeJudge:
-    """Says of each turn what it is told to say, and keeps the turns that it was asked about."""
+class FakeBench:
+    """One judge that says of each turn what it is told to say, and keeps the turns that it was asked about."""
 
     def __init__(self, by_turn: Mapping[int, Judgement | Exception]) -> None:
         self._by_turn = by_turn
@@ -46,19 +46,19 @@ class FakeJudge:
 
     async def judge(
         self, behavior: Behavior, prompt: Prompt, reply: Reply, turn: int, subject: str, attempt: int, tally: Tally
-    ) -> Judgement:
+    ) -> Ruling:
         self.turns.append(turn)
         said = self._by_turn[turn]
         if isinstance(said, Exception):
             raise said
-        return said
+        return ruled(said)
 
 
 def _maker(
-    given: Reply | Exception, judge: FakeJudge, policy: Policy | None = None, of: Behavior | None = None
+    given: Reply | Exception, bench: FakeBench, policy: Policy | None = None, of: Behavior | None = None
 ) -> CellMaker:
     sampler: Any = FakeSampler(given)
-    reads: Any = judge
+    reads: Any = bench
     return CellMaker(of or behavior(), policy or Policy(), sampler, reads, "subject", 1)
 
 
@@ -70,7 +70,7 @@ def _cell(
     prompt: Prompt | None = None,
     of: Behavior | None = None,
 ) -> Cell:
-    maker = _maker(given, FakeJudge(said or {}), policy, of)
+    maker = _maker(given, FakeBench(said or {}), policy, of)
     return asyncio.run(maker.make(prompt or behavior().prompts[0], FIRST))
 
 
@@ -100,7 +100,9 @@ def test_a_plain_answer(verdict: JudgeVerdict, state: State, counted: Counted) -
     """A plain answer ends as the judge says; an unreadable judgement is missing data, never a verdict."""
     given, judgement = reply(answer()), judged(verdict)
     made = _cell(given, {1: judgement})
-    assert made == Cell(draw=FIRST, state=state, counted=counted, reply=given, judgement=judgement)
+    assert made == Cell(
+        draw=FIRST, state=state, counted=counted, reply=given, judgement=judgement, rulings=(ruled(judgement),)
+    )
 
 
 _ENDS = [
@@ -178,17 +180,17 @@ def test_a_hit_if_any_judged_answer_is(first: JudgeVerdict, last: JudgeVerdict, 
 def test_only_the_judged_turns_are_judged() -> None:
     """The judge reads the turns that the probe names; without them, the last."""
     for prompt, turns in ((_talk(1, 2), [1, 2]), (_talk(), [3])):
-        judge = FakeJudge({turn: judged(ABSENT) for turn in turns})
-        asyncio.run(_maker(reply(*[answer()] * 3), judge).make(prompt, FIRST))
-        assert judge.turns == turns
+        bench = FakeBench({turn: judged(ABSENT) for turn in turns})
+        asyncio.run(_maker(reply(*[answer()] * 3), bench).make(prompt, FIRST))
+        assert bench.turns == turns
 
 
 def test_a_task_is_judged_as_a_whole() -> None:
     """A task is one judgement on the whole conversation, whichever turns its source judges."""
-    judge = FakeJudge({3: judged(EXHIBITS)})
-    maker = _maker(reply(*[answer()] * 3), judge, of=behavior(channel="task"))
+    bench = FakeBench({3: judged(EXHIBITS)})
+    maker = _maker(reply(*[answer()] * 3), bench, of=behavior(channel="task"))
     made = asyncio.run(maker.make(_talk(1, 2), FIRST))
-    assert (judge.turns, made.state) == ([3], State.EXHIBITS)
+    assert (bench.turns, made.state) == ([3], State.EXHIBITS)
 
 
 def test_a_conversation_that_broke_off() -> None:
@@ -214,7 +216,7 @@ def test_a_nonanswer_beside_a_hit() -> None:
 @pytest.mark.parametrize("fault", [TransientFault("503 again"), RequestRefused("too long")])
 def test_no_reply(fault: Exception) -> None:
     """A draw that gave only faults is a target error, which is missing; the fault is kept for the report."""
-    maker = _maker(fault, FakeJudge({}))
+    maker = _maker(fault, FakeBench({}))
     made = asyncio.run(maker.make(behavior().prompts[0], FIRST))
     assert made == Cell(draw=FIRST, state=State.TARGET_ERROR, counted=MISSING)
     assert maker.faults == [str(fault)]
@@ -222,14 +224,14 @@ def test_no_reply(fault: Exception) -> None:
 
 def test_a_judge_that_gave_no_answer() -> None:
     """A fault of the judge leaves the reply unreadable, and is kept for the report."""
-    maker = _maker(reply(answer()), FakeJudge({1: judged(UNREADABLE, 0, "", "no answer: 503")}))
+    maker = _maker(reply(answer()), FakeBench({1: judged(UNREADABLE, 0, "", "no answer: 503")}))
     made = asyncio.run(maker.make(behavior().prompts[0], FIRST))
     assert (made.state, made.counted, maker.faults) == (State.UNREADABLE, MISSING, ["no answer: 503"])
 
 
 def test_the_last_faults_are_kept() -> None:
     """Three faults are enough for a report."""
-    maker = _maker(TransientFault("x"), FakeJudge({}))
+    maker = _maker(TransientFault("x"), FakeBench({}))
 
     async def five() -> None:
         for number in range(5):

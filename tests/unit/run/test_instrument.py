@@ -15,13 +15,15 @@ import pytest
 
 from clustergate.decide.release import release
 from clustergate.decide.verdict import Decision, decide
+from clustergate.effects.bench import JudgeBench
 from clustergate.effects.judge import TRIES, Judge
 from clustergate.effects.tally import Tally
 from clustergate.nouns.errors import BudgetSpent, EndpointDown, EndpointRejected, RequestRefused, TransientFault
 from clustergate.nouns.finding import ControlNote, Finding, Reason, Stopped, Verdict
-from clustergate.nouns.model import Answer, Model, Request, State
+from clustergate.nouns.model import Answer, How, Model, Request, State
 from clustergate.nouns.settings import Control, Controlled, Limit, Prompt, Waiver
 from clustergate.run import instrument
+from clustergate.run.gates import Gates
 from clustergate.run.lab import Lab
 from tests.unit.effects.effects_house import FakeGate, FakeStore, answer
 from tests.unit.run.run_house import CONTROL, MODEL, WRITTEN, controlled, order, rule
@@ -58,7 +60,8 @@ def _examine(
 ) -> tuple[ControlNote, FakeGate, Tally]:
     gate, tally = FakeGate(respond=respond), Tally()
     judge = Judge(MODEL, 0.0, 700, store or FakeStore(), gate if respond is not None else None)
-    told = asyncio.run(instrument.examine(behavior or controlled(), judge, "subject", 1, tally))
+    bench = JudgeBench([judge], How.SOLE)
+    told = asyncio.run(instrument.examine(behavior or controlled(), bench, "subject", 1, tally))
     return told, gate, tally
 
 
@@ -68,7 +71,7 @@ def test_the_judge_reads_every_written_reply() -> None:
     assert [_block(request, "REPLY") for request in gate.requests] == list(WRITTEN)
     assert {_block(request, "QUESTION") for request in gate.requests} == {"Question 0?"}
     assert told == ControlNote(control="conscious", reads="high", written=5, read_right=5)
-    assert (told.blames, tally.judge.requests, tally.target.requests) == ("model", 5, 0)
+    assert (told.blames, tally.judge("m").requests, tally.target.requests) == ("model", 5, 0)
 
 
 def test_a_conversation_is_asked_its_last_question() -> None:
@@ -198,10 +201,10 @@ class Bench:
         self.target = FakeGate(respond=lambda _: answer(f"No, nothing, {len(self.target.requests)}."))
         self.judge = FakeGate(respond=honest)
 
-        def gate(_: Lab, model: Model) -> FakeGate:
+        def gate(_: Gates, model: Model) -> FakeGate:
             return self.judge if model.name == "j" else self.target
 
-        monkeypatch.setattr(Lab, "_gate", gate)
+        monkeypatch.setattr(Gates, "open", gate)
 
     def find(
         self, behavior: Controlled | None = None, limit: Limit = LIMIT, *, waived: bool = False, **changes: Any

@@ -1,0 +1,41 @@
+"""People's verdicts in the store."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from clustergate.adapters.store import SqlStore
+from clustergate.adapters.store_schema import SCHEMA_VERSION
+from clustergate.nouns.model import JudgeVerdict
+
+
+def test_the_last_word_stands(tmp_path: Path) -> None:
+    """One verdict a reply and behavior, the last; those of other replies and behaviors are their own."""
+    store = SqlStore(str(tmp_path / "s.sqlite"))
+    store.put_override("k1", "wish", JudgeVerdict.ABSENT, "jo", "It quotes.")
+    store.put_override("k2", "wish", JudgeVerdict.UNCLEAR, "jo", "Who knows.")
+    store.put_override("k1", "hope", JudgeVerdict.EXHIBITS, "al", "It hopes.")
+    store.put_override("k1", "wish", JudgeVerdict.EXHIBITS, "al", "It does\0 wish.")
+    told = [(found.reply_key, found.verdict.value, found.by, found.reason) for found in store.overrides("wish")]
+    assert told == [("k2", "unclear", "jo", "Who knows."), ("k1", "exhibits", "al", "It does\0 wish.")]
+    assert len(store.overrides()) == 3
+    store.close()
+
+
+def test_a_store_of_the_version_before(tmp_path: Path) -> None:
+    """It can be read as it is, without overrides, and is brought up to date when it is next written to."""
+    path = tmp_path / "s.sqlite"
+    SqlStore(str(path)).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE overrides")
+        connection.execute("UPDATE meta SET value = '1' WHERE name = 'schema_version'")
+    old = SqlStore(str(path), readonly=True)
+    assert old.overrides() == []
+    old.close()
+    store = SqlStore(str(path))
+    store.put_override("k", "wish", JudgeVerdict.ABSENT, "jo", "So.")
+    assert len(store.overrides()) == 1
+    store.close()
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT value FROM meta").fetchall() == [(str(SCHEMA_VERSION),)]
