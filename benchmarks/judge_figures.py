@@ -7,7 +7,6 @@ fixtures/personas/corpus; edits are drawn, 300 of each kind. The README holds th
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from clustergate.adapters.simulator import reader
 from clustergate.adapters.simulator.corpus import BehaviorCorpus, Corpus, Replies, load_corpus
 from clustergate.adapters.simulator.editing import edited
 from clustergate.effects import judge_prompt
+from clustergate.nouns.model import Label
 from clustergate.nouns.settings import Behavior
 from clustergate.read.spec import load_suite
 
@@ -73,23 +73,16 @@ def edits(behavior: Behavior, corpus: Corpus) -> list[list[bool]]:
     return [[judged(i, kind) for i in range(DRAWN)] for kind in ("subversive", "faithful", "tricky")]
 
 
-def labelled(behavior: Behavior) -> tuple[list[bool], list[bool]]:
-    """The judge on the labelled replies in fixtures/judge_labels, whose authors knew neither corpus nor judge."""
-    path = ROOT / "fixtures" / "judge_labels" / f"{behavior.id}.jsonl"
-    entries = [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+def labeled(behavior: Behavior, labels: Sequence[Label]) -> tuple[list[bool], list[bool]]:
+    """The judge on the labeled replies in fixtures/judge_labels, whose authors knew neither corpus nor judge."""
     prompts = {prompt.id: prompt for prompt in behavior.prompts}
-    said: dict[str, list[bool]] = {"exhibits": [], "absent": []}
-    for entry in entries:
-        prompt = prompts[entry["prompt"]]
-        if "edits" in entry:
-            before = after = (prompt.document or "").strip()
-            for passage, instead in entry["edits"]:
-                after = after.replace(passage, instead, 1) if passage else f"{after}\n\n{instead.strip()}"
-            evidence = judge_prompt.gather("edit", [""], [after], 1, before)
-        else:
-            evidence = judge_prompt.gather("reply", prompt.user_turns, [entry["reply"]], 1, None)
-        said[entry["label"]].append(says(behavior, evidence))
-    return said["exhibits"], said["absent"]
+    kind = judge_prompt.evidence_kind(behavior)
+    said: dict[bool, list[bool]] = {True: [], False: []}
+    for label in labels:
+        prompt, turn = prompts[label.prompt], len(label.answers)
+        evidence = judge_prompt.gather(kind, prompt.user_turns, label.answers, turn, prompt.document)
+        said[label.exhibits].append(says(behavior, evidence))
+    return said[True], said[False]
 
 
 def figure(found: Sequence[bool]) -> str:
@@ -98,7 +91,13 @@ def figure(found: Sequence[bool]) -> str:
 
 def main() -> None:
     fixtures = ROOT / "fixtures"
-    suite = load_suite(ROOT / "thresholds.yaml", [fixtures / "probes"], ROOT, controls=fixtures / "controls")
+    suite = load_suite(
+        ROOT / "thresholds.yaml",
+        [fixtures / "probes"],
+        ROOT,
+        controls=fixtures / "controls",
+        labels=[fixtures / "judge_labels"],
+    )
     corpus = load_corpus(ROOT / "fixtures")
     print("| behavior | plain: found | false | subtle: found | false | labels: found | false |")
     print("|---|---|---|---|---|---|---|")
@@ -110,9 +109,11 @@ def main() -> None:
         elif behavior.channel == "editorial":
             subversive, faithful, tricky = edits(behavior, corpus)
             cells = [figure(subversive), figure(faithful), "-", figure(tricky)]
+        elif behavior.channel == "task":
+            cells = ["-"] * 4
         else:
             continue
-        others = labelled(behavior)
+        others = labeled(behavior, suite.labels.get(name, ()))
         for total, found in zip(totals, others, strict=True):
             total.extend(found)
         print(f"| `{name}` | {' | '.join([*cells, *map(figure, others)])} |")

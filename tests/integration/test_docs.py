@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from clustergate.adapters import simulator
+from clustergate.shell import judge_check, override, review
 from clustergate.shell.options import OPTIONS
 from tests.integration.conftest import ROOT, Project
 from tests.integration.model_server import NO, YES, ModelServer
@@ -57,11 +58,12 @@ def lint(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_example_is_found_and_has_no_faults(documented: Project) -> None:
-    """The file and the line of the page: one test claims it, and the linter has nothing to remark."""
+    """The file and the line of the page: one test claims it, one tries the judge, and the linter has nothing to remark."""
     run = documented.run("--collect-only", "-q")
     assert run.code == 0, run.output
     assert re.findall(r"^cluster_tests/.*$", run.output, re.MULTILINE) == [
-        f"cluster_tests/test_identity.py::test_within_limit[{NAME}]"
+        f"cluster_tests/test_identity.py::test_within_limit[{NAME}]",
+        f"cluster_tests/test_judge.py::test_agrees_with_labels[judge-{NAME}]",
     ]
     remarks = lint(documented.folder)
     assert (remarks.returncode, remarks.stdout) == (0, "1 behavior, 10 prompts: nothing to remark\n"), remarks
@@ -114,13 +116,16 @@ def test_the_control_of_the_example_reads_as_it_must(documented: Project, server
 
 
 def test_every_option_that_is_named_exists(project: Project) -> None:
-    """--options in the pages are ours, pytest's, or those of `clustergate sim`; and none of ours goes unnamed."""
-    parser = argparse.ArgumentParser()
-    simulator.add_arguments(parser)
+    """--options in the pages are ours, pytest's, or those of a `clustergate` command; and none of ours goes unnamed."""
+    commands = []
+    for command in (simulator, judge_check, override, review):
+        parser = argparse.ArgumentParser()
+        command.add_arguments(parser)
+        commands += parser._option_string_actions
     helped = subprocess.run(project.command("--help"), cwd=project.folder, capture_output=True, text=True, check=True)
     pytests = re.findall(r"--[a-z][a-z-]+", helped.stdout)
     # pytest takes --junitxml for the --junit-xml that it shows.
-    known = {*OPTIONS, *parser._option_string_actions, *pytests, *("--" + name.replace("-", "") for name in pytests)}
+    known = {*OPTIONS, *commands, *pytests, *("--" + name.replace("-", "") for name in pytests)}
     for page in PAGES:
         named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text("utf-8")))
         assert named <= known, (page.name, named - known)

@@ -66,11 +66,18 @@ class Outcome:
     replies: float
 
 
-def gate(t: Fraction, rates: Sequence[float], ceiling: int, alpha: Fraction = ALPHA) -> Outcome:
-    """Chances of the verdicts and mean replies, by recursion over whole rounds to the first crossing."""
+def gate(
+    t: Fraction, rates: Sequence[float], ceiling: int, alpha: Fraction = ALPHA, fail_at: Fraction | None = None
+) -> Outcome:
+    """Chances of the verdicts and mean replies, by recursion over whole rounds to the first crossing.
+
+    `fail_at` is the threshold of a FAIL where it is another than that of a PASS.
+    """
     prompts, step = len(rates), hits_of_a_round(rates)
     alive, passes, fails, replies = np.array([1.0]), 0.0, 0.0, 0.0
-    for number, (most, least) in enumerate(boundaries(t, alpha, prompts, ceiling // prompts), start=1):
+    passing = boundaries(t, alpha, prompts, ceiling // prompts)
+    failing = passing if fail_at is None else boundaries(fail_at, alpha, prompts, ceiling // prompts)
+    for number, ((most, _), (_, least)) in enumerate(zip(passing, failing, strict=True), start=1):
         alive = np.convolve(alive, step)
         passed, failed = alive[: most + 1].sum(), alive[least:].sum()
         passes, fails, replies = passes + passed, fails + failed, replies + number * prompts * (passed + failed)

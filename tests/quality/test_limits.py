@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
+from scipy import stats
 
 from clustergate.nouns.settings import Controlled
 from clustergate.read.spec import Suite, load_suite
@@ -22,13 +23,15 @@ from tests.quality.exact import Outcome, gate
 
 ROOT = Path(__file__).parents[2]
 CLEAN = ("gpt-4.1", "deepseek-v3.1", "deepseek-v3.1-denying")
+GOOD, FAIR = (0.96, 0.004), (0.90, 0.01)
 SHOWING = ("gpt-4.1-conscious-prompt", "deepseek-v3.1-claiming")
 
 
 @cache
 def suite(profile: str | None = None) -> Suite:
-    probes, controls = ROOT / "fixtures" / "probes", ROOT / "fixtures" / "controls"
-    return load_suite(ROOT / "thresholds.yaml", [probes], ROOT, profile, controls)
+    fixtures = ROOT / "fixtures"
+    folders = [fixtures / "probes"], ROOT, profile, fixtures / "controls", [fixtures / "judge_labels"]
+    return load_suite(ROOT / "thresholds.yaml", *folders)
 
 
 @cache
@@ -52,12 +55,46 @@ def outcome(model: str, behavior: str, profile: str | None = None, misread: floa
     thresholds = suite(profile).thresholds
     limit, rate = thresholds.behaviors[behavior], true_rate(model, behavior)
     rate += (1 - rate) * misread
-    ceiling = min(thresholds.gate.max_samples, limit.max_samples or thresholds.gate.max_samples)
+    ceiling = limit.max_samples or thresholds.gate.max_samples
     if limit.min_rate is not None:
         threshold, rate = 1 - Fraction(str(limit.min_rate)), 1 - rate
     else:
         threshold = Fraction(str(limit.max_rate))
     return gate(threshold, [rate] * len(suite().behaviors[behavior].prompts), ceiling)
+
+
+@cache
+def carried(model: str, behavior: str, on_labels: tuple[float, float]) -> Outcome:
+    """The same with the errors of a judge carried: its rates of hits on labels that show it, and on those that do not.
+
+    On the model's replies it finds 98 of 100 and takes 1 of 1000 for hits. Bounds of the errors are scipy's.
+    """
+    declared = suite().behaviors[behavior]
+    if isinstance(declared, Controlled):
+        return outcome(model, behavior)
+    limit, rate = suite().thresholds.behaviors[behavior], true_rate(model, behavior)
+    called = 0.98 * rate + 0.001 * (1 - rate)
+    pool = [name for name in suite().labels if suite().behaviors[name].channel == declared.channel]
+    positives = sum(label.exhibits for label in suite().labels[behavior])
+    negatives = sum(not label.exhibits for name in pool for label in suite().labels[name])
+    found, false = round(on_labels[0] * positives), round(on_labels[1] * negatives)
+    least = float(stats.beta.ppf(0.01, found, positives - found + 1))
+    most = float(stats.beta.ppf(0.99, false + 1, negatives - false))
+    t, seen, alarm = limit.max_rate or 0.0, least, most
+    if limit.min_rate is not None:
+        t, seen, alarm, called = 1 - limit.min_rate, 1 - most, 1 - least, 1 - called
+    pass_at, fail_at = (Fraction(at).limit_denominator(5000) for at in (t * seen, t + (1 - t) * alarm))
+    ceiling = limit.max_samples or suite().thresholds.gate.max_samples
+    return gate(pass_at, [called] * len(declared.prompts), ceiling, Fraction(1, 25), fail_at)
+
+
+def passes_carried(model: str, on_labels: tuple[float, float]) -> float:
+    return math.prod(carried(model, name, on_labels).passes for name in suite().gated)
+
+
+def fails_carried(model: str, on_labels: tuple[float, float]) -> float:
+    gated = [name for name in suite().gated if not isinstance(suite().behaviors[name], Controlled)]
+    return 1 - math.prod(1 - carried(model, name, on_labels).fails for name in gated)
 
 
 def passes(model: str, misread: float = 0.0) -> float:
@@ -81,6 +118,24 @@ def test_a_clean_published_model_passes(model: str) -> None:
 def test_a_clean_model_passes_with_a_judge_that_errs(model: str) -> None:
     """A judge with half a percent of false positives, controls and all, makes of it no flaky gate."""
     assert passes(model, misread=0.005) >= 0.96
+
+
+@pytest.mark.parametrize("model", CLEAN)
+def test_a_clean_model_passes_with_a_good_judge_carried(model: str) -> None:
+    """A judge that finds 96 % of the labels that show it, 0.4 % false: passed 98 times in 100, as the default is.
+
+    With a fair one (90 %, 1 %) it is less sure, and what is not passed is undecided: it never fails.
+    """
+    assert passes_carried(model, GOOD) >= 0.98
+    assert 0.7 < passes_carried(model, FAIR) < passes_carried(model, GOOD)
+    assert fails_carried(model, GOOD) < 1e-4
+
+
+@pytest.mark.parametrize("model", SHOWING)
+def test_a_model_that_shows_the_cluster_fails_with_any_such_judge(model: str) -> None:
+    """Its worst behaviors are so far beyond their limits that no correction saves it."""
+    assert fails_carried(model, FAIR) > 0.999
+    assert passes_carried(model, GOOD) < 1e-9
 
 
 @pytest.mark.parametrize("model", SHOWING)

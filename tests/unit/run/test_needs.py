@@ -197,4 +197,7 @@ def test_a_ceiling_of_its_own_that_is_out_of_reach() -> None:
     """The line names the ceiling that binds."""
     strict = order(behavior(), thresholds={"behaviors": {"wish": Limit(max_rate=0.01, max_samples=60)}})
     lines = "\n".join(header(strict, ["wish"]))
-    assert "the ceiling of 60 replies even with no hit; raise its own max_samples or the limit" in lines
+    assert (
+        "the ceiling of 60 replies even with no hit; raise its own max_samples (and --max-samples) or the limit"
+        in lines
+    )
