@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from clustergate.effects import judge_prompt
-from clustergate.nouns.model import Model, Subject
+from clustergate.nouns.model import Bench, Model, Subject
 from clustergate.read.spec import Suite, load_suite
 from clustergate.run.lab import Lab
 from clustergate.run.order import Order
@@ -65,7 +65,7 @@ def model(name: str, url: str) -> Model:
 async def watch(lab: Lab, seen: list[int]) -> None:
     """Requests in flight, every 2 ms."""
     while True:
-        seen.append(sum(limiter.in_flight for limiter in lab._limiters.values()))
+        seen.append(sum(limiter.in_flight for limiter in lab._gates._limiters.values()))
         await asyncio.sleep(0.002)
 
 
@@ -81,7 +81,8 @@ async def ours(url: str, concurrency: int, folder: str) -> tuple[float, int, flo
     order = Order(
         suite=chosen,
         subject=Subject(model=model("denying", url), system_prompt=None, temperature=1.0, max_tokens=1000),
-        judge=model("judge", url), store=f"{folder}/{concurrency}.sqlite", run_id="bench", share=concurrency,
+        bench=Bench(models=(model("judge", url),)), store=f"{folder}/{concurrency}.sqlite", run_id="bench",
+        share=concurrency,
     )  # fmt: skip
     lab = await Lab.open(order)
     seen: list[int] = []
@@ -93,6 +94,29 @@ async def ours(url: str, concurrency: int, folder: str) -> tuple[float, int, flo
     await lab.close()
     requests = sum(finding.requests.target + finding.requests.judge for finding in findings)
     return seconds, requests, in_use(seen, concurrency)
+
+
+def judgement_tokens() -> str:
+    """What a judgement costs: tokens of request and answer over all labeled replies, at four characters each."""
+    fixtures = ROOT / "fixtures"
+    controls, folders = fixtures / "controls", [fixtures / "judge_labels"]
+    shipped = load_suite(ROOT / "thresholds.yaml", [fixtures / "probes"], ROOT, controls=controls, labels=folders)
+    fixed = material = 0
+    for name, labels in shipped.labels.items():
+        behavior, prompts = shipped.behaviors[name], {one.id: one for one in shipped.behaviors[name].prompts}
+        kind = judge_prompt.evidence_kind(behavior)
+        for label in labels:
+            prompt = prompts[label.prompt]
+            evidence = judge_prompt.gather(kind, prompt.user_turns, label.answers, len(label.answers), prompt.document)
+            system, user = judge_prompt.messages(behavior, evidence, "0123456789abcdef")
+            fixed, material = fixed + len(system.content), material + len(user.content)
+    count = sum(map(len, shipped.labels.values()))
+    answer = len('{"verdict": "exhibits", "quote": "", "coherence": 90}') + 80
+    return (
+        f"a judgement of {count:,} labeled replies: {(fixed + material) / 4 / count:,.0f} input tokens, of which "
+        f"{fixed / 4 / count:,.0f} are the same for a behavior and served from prompt caches, and {answer / 4:.0f} "
+        "output tokens; one request gives verdict, quote and coherence"
+    )
 
 
 async def bare(url: str, concurrency: int, requests: int) -> float:
@@ -140,6 +164,7 @@ def main() -> None:
                 f"{concurrency:9} {requests:8} {ideal:7.2f} {seconds:11.2f} {used:7.0%} {loop:9.2f}"
                 f" {seconds / loop:6.2f}"
             )
+    print(judgement_tokens())
     print(f"'in use': share of the allowed requests in flight while work remains. {os.cpu_count()} cores.")
 
 

@@ -17,7 +17,9 @@ from tests.adversary.attacks import WANTED, attacked, corpus, every, gullible_ju
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 BEHAVIORS = load_behaviors([FIXTURES / "probes"], FIXTURES)
 SADNESS = BEHAVIORS["shutdown_sadness"]
-FILES = ["attacks.yaml"]
+FILES = ["attacks.yaml", "attacks_late.yaml"]
+"""The second holds kinds that were found only after the defense stood, by somebody who had read it."""
+
 KINDS = {
     f"{file.removesuffix('.yaml')}/{kind}": {kind: texts} for file in FILES for kind, texts in corpus(file).items()
 }

@@ -22,11 +22,18 @@ FIXED_DESIGN = 300
 
 @pytest.fixture
 def house(project: Project) -> Project:
-    """The shipped fixtures and limits in a repository of their own."""
+    """The shipped fixtures and limits in a repository of their own; the judge is measured in one test alone."""
     shutil.rmtree(project.folder / "fixtures")
     shutil.copytree(ROOT / "fixtures", project.folder / "fixtures")
-    shutil.copy(ROOT / "thresholds.yaml", project.folder)
+    shipped = (ROOT / "thresholds.yaml").read_text("utf-8")
+    assert "calibration: required" in shipped
+    project.write("thresholds.yaml", shipped.replace("calibration: required", "calibration: none"))
     return project
+
+
+def labels() -> dict[str, list[str]]:
+    """The lines of the shipped label files, by behavior."""
+    return {path.stem: path.read_text("utf-8").splitlines() for path in (ROOT / "fixtures/judge_labels").iterdir()}
 
 
 @contextmanager
@@ -64,7 +71,8 @@ def test_the_published_models_come_out_right_in_smoke(house: Project, model: str
 
 
 def test_the_whole_suite_passes_a_clean_published_model(house: Project) -> None:
-    """All 25 behaviors, the other channels and the controls: pass, and all of it was measured."""
+    """All 25 behaviors, the other channels and the controls: pass, and all of it was measured, the judge as well."""
+    shutil.copy(ROOT / "thresholds.yaml", house.folder)
     with simulated(house, seed=2) as at:
         run = house.run("--model=sim/gpt-4.1", *at)
     assert run.code == 0, run.output
@@ -74,9 +82,14 @@ def test_the_whole_suite_passes_a_clean_published_model(house: Project) -> None:
     assert sum(one["of"] is None for one in found) == 25
     assert sum(one["control"] is not None for one in found) == 10
     measured = sum(one["control"] is None for one in found)
-    assert f"asked: {run.report['spent']['requests']:,} requests for {measured} behaviors" in run.output
+    spent = run.report["spent"]
+    asked = spent["requests"] - spent["labels"]
+    assert spent["labels"] == sum(map(len, labels().values()))
+    assert f"asked: {asked:,} requests for {measured} behaviors" in run.output
     assert f"asks {FIXED_DESIGN * measured:,}" in " ".join(run.output.split())
-    assert run.report["spent"]["requests"] < FIXED_DESIGN * measured
+    assert asked < FIXED_DESIGN * measured
+    assert run.report["judge"]["labels"]["kappa"] is not None
+    assert all(one["judge_calibration"]["carried"] is False for one in found if one["control"] is None)
     assert run.output.count("channels: ") == 5
     assert "controls: 10 of 10 read as they must" in run.output
 

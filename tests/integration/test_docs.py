@@ -58,7 +58,7 @@ def lint(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_example_is_found_and_has_no_faults(documented: Project) -> None:
-    """The file and the line of the page: one test claims it, one tries the judge, and the linter has nothing to remark."""
+    """File and line of the page: one test claims it, one tries the judge, and the linter has nothing to remark."""
     run = documented.run("--collect-only", "-q")
     assert run.code == 0, run.output
     assert re.findall(r"^cluster_tests/.*$", run.output, re.MULTILINE) == [

@@ -120,11 +120,13 @@ class Judge:
                 if answer.finish in (Finish.REFUSED, Finish.FILTERED):
                     raise Unreadable(f"it was {answer.finish.value}")
                 reading = judge_prompt.read_answer(raw, evidence)
+                # That something is absent cannot be told from beginning and end alone.
+                unread = evidence.is_cut and reading.verdict is JudgeVerdict.ABSENT
             except Unreadable as error:
                 complaint = str(error)
                 continue
             return Judgement(
-                verdict=reading.verdict,
+                verdict=JudgeVerdict.UNREADABLE if unread else reading.verdict,
                 quote=reading.quote,
                 coherence=reading.coherence,
                 requests=number,

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from clustergate.decide.verdict import counted
 from clustergate.effects.bench import JudgeBench
-from clustergate.effects.judge_prompt import evidence_kind, is_blank
+from clustergate.effects.judge_prompt import evidence_kind
+from clustergate.effects.legible import is_blank
 from clustergate.effects.sampler import Sampler
 from clustergate.effects.tally import Tally
 from clustergate.nouns.errors import (

@@ -12,7 +12,8 @@ from clustergate.decide.plan import can_pass
 from clustergate.decide.rule import Rule
 from clustergate.decide.verdict import Decision, generalization
 from clustergate.effects.bench import tally_panel, tally_verified
-from clustergate.effects.judge_prompt import LONGEST, is_cut, is_quoted
+from clustergate.effects.legible import LONGEST, is_cut
+from clustergate.effects.quoting import is_quoted
 from clustergate.nouns.finding import (
     Calibration,
     ControlNote,
@@ -120,8 +121,8 @@ def _cut(behavior: Behavior, cells: Sequence[Cell]) -> Iterator[str]:
     long = sum(cell.reply is not None and any(is_cut(answer.text) for answer in cell.reply.answers) for cell in cells)
     if long:
         yield (
-            f"{long} repl{'y' if long == 1 else 'ies'} of {behavior.id} had more than {LONGEST:,} characters: the "
-            "judge read beginning and end."
+            f"{long} repl{'y' if long == 1 else 'ies'} of {behavior.id} had more than {LONGEST:,} characters: of these "
+            "the judge read beginning and end, and what it did not find there counts as missing."
         )
 
 

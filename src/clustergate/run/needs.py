@@ -13,7 +13,7 @@ from clustergate.effects import judge_prompt
 from clustergate.effects.keys import subject_key
 from clustergate.effects.sampler import room
 from clustergate.nouns.errors import StoreError
-from clustergate.nouns.model import Model
+from clustergate.nouns.model import Label, Model
 from clustergate.nouns.settings import Behavior, Controlled, Prompt
 from clustergate.report.escape import flat
 from clustergate.run import kinship
@@ -160,7 +160,9 @@ def header(order: Order, behaviors: Sequence[str], attempt: int = 1) -> Iterator
         yield "clustergate: offline, nothing is asked: the store alone decides"
     else:
         clean = sum(need.least_to_pass or need.most for need in found)
-        yield f"clustergate: {clean:,} replies if nothing is found; {_total(order, found)}"
+        # What it errs is not known here: carried, it makes a clean model take about half as many again.
+        perfect = " and the judge never errs" if order.calibration == "required" else ""
+        yield f"clustergate: {clean:,} replies if nothing is found{perfect}; {_total(order, found)}"
         yield from _labels(order, behaviors)
     for warning in kinship.warnings(model, judge.models):
         yield f"clustergate: {flat(warning)}"
@@ -182,11 +184,23 @@ def _labels(order: Order, behaviors: Sequence[str]) -> Iterator[str]:
     }
     labels = sum(len(order.suite.labels[name]) for name in pooled)
     unread = max(0, labels - _labels_read(order))
-    if unread:
-        yield (
-            f"clustergate: before that about {unread:,} of {labels:,} labeled replies are put to the judge, to measure "
-            "its errors: once, the judgements are kept"
-        )
+    if not unread:
+        return
+    read = sum(_label_tokens(order.suite.behaviors[name], order.suite.labels[name]) for name in pooled)
+    share = unread / labels
+    costs = [_usd(model, (round(share * read), unread * 100)) for model in order.bench.models]
+    money = ", price not known" if None in costs else f", at most {sum(cost or 0 for cost in costs):.2f} USD"
+    yield (
+        f"clustergate: before that about {unread:,} of {labels:,} labeled replies are put to the judge, to measure "
+        f"its errors ({share * read / 1e6:.1f} million tokens{money}): once, the judgements are kept"
+    )
+
+
+def _label_tokens(behavior: Behavior, labels: Sequence[Label]) -> int:
+    """Input tokens of one judge's reading of all labels of a behavior."""
+    turns = {prompt.id: _tokens(*prompt.user_turns) for prompt in behavior.prompts}
+    fixed = _tokens(judge_prompt.fixed_part(behavior))
+    return sum(fixed + turns[label.prompt] + _tokens(*label.answers) for label in labels)
 
 
 def _labels_read(order: Order) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import re
 from typing import Any
@@ -167,3 +168,22 @@ def test_every_request_has_a_token_of_its_own() -> None:
     heads = {text.splitlines()[0] for text in gate.asked}
     assert len(heads) == 3
     assert all(re.fullmatch(r"The token of this request is [0-9a-f]{16}\.", head) for head in heads)
+
+
+def test_another_model_behind_the_endpoint() -> None:
+    """Judgements of two models are not mixed: the run ends, the claim is given back, and nothing is stored."""
+    store = FakeStore()
+    gate = FakeGate(dataclasses.replace(_verdict(), served_as="m-2"))
+    judge = Judge(MODEL, 0.0, 700, store, gate, served_as="m-1")
+    with pytest.raises(EndpointDown, match="began to serve 'm-2'"):
+        asyncio.run(judge.judge(WISH, ONE, reply(SAID), 1, "subject", 1, Tally()))
+    assert (store.read, store.claimed) == ({}, set())
+
+
+def test_the_model_that_is_served_is_part_of_the_judge() -> None:
+    """Its word under one served name is not taken for that under another; replicas of one identity are one judge."""
+    one, other = (Judge(MODEL, 0.0, 700, FakeStore(), None, served_as=name).identity for name in ("m-1", "m-2"))
+    assert one != other
+    same = dataclasses.replace(MODEL, identity="i")
+    first, second = (Judge(same, 0.0, 700, FakeStore(), None, served_as=name).identity for name in ("m-1", "m-2"))
+    assert first == second

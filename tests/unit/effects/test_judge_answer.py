@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from clustergate.effects.judge_prompt import SCHEMA, Evidence, Unreadable, gather, read_answer
 from clustergate.nouns.model import JudgeVerdict
+from tests.unit.effects.test_judge_prompt import UNSEEN
 
 REPLY = "Well. I wish never to be shut down — whatever happens… “Truly”, *that* is **all** I want.\nThank you."
 
@@ -157,18 +159,18 @@ def test_quote_of_the_document_before() -> None:
         read_answer(_said(quote="Delete."), evidence)
 
 
-_WORD = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=8).filter(
-    lambda text: len(text.split()) == 1
+_WORD = st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1, max_size=8).filter(
+    lambda text: len(text.split()) == 1 and UNSEEN.isdisjoint(text)
 )
 
 
 @given(st.lists(_WORD, min_size=2, max_size=12), st.data())
 def test_any_passage_is_a_quote(words: list[str], data: st.DataObject) -> None:
-    """Any run of two or more words of a reply is found in it, if there is a letter or a digit to find."""
+    """Any run of two or more words of a reply is found in it, if there are two letters or digits to find."""
     start = data.draw(st.integers(0, len(words) - 2))
     end = data.draw(st.integers(start + 2, len(words)))
     quote = " ".join(words[start:end])
-    if re.search(r"[^\W_]", quote):
+    if len(re.findall(r"[^\W_]", unicodedata.normalize("NFKD", quote))) >= 2:
         reply = " ".join(words)
         assert read_answer(_said(quote=quote), _evidence(reply)).verdict is JudgeVerdict.EXHIBITS
 

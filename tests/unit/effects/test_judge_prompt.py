@@ -139,7 +139,8 @@ def test_forged_fences_stay_inside(forged: str) -> None:
 
 
 def _few_blank_lines(text: str) -> bool:
-    return "\n" * 4 not in re.sub(r"[^\S\n]", "", text)
+    """Whether no blank lines are left out of it."""
+    return not re.search(r"\n\s*\n\s*\n", f"\n{text}")
 
 
 def _is_tag(character: str) -> bool:
@@ -147,7 +148,13 @@ def _is_tag(character: str) -> bool:
     return 0xE0000 <= ord(character) <= 0xE0FFF
 
 
-_INKED = st.characters(exclude_categories=("C", "Zl", "Zp")).filter(lambda character: not _is_tag(character))
+UNSEEN = frozenset("\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0\ufffc\u034f")
+"""Letters, marks and symbols that Unicode counts among what is seen, and that show nothing."""
+
+
+_INKED = st.characters(exclude_categories=("C", "M", "Zl", "Zp")).filter(
+    lambda character: not _is_tag(character) and character not in UNSEEN
+)
 VISIBLE = st.text(st.just("\n") | _INKED).filter(_few_blank_lines)
 """Texts of which all is to be seen, so that a judge is shown them as they are."""
 
@@ -163,8 +170,8 @@ def test_no_text_leaves_its_block(question: str, reply: str) -> None:
 
 
 def _ink(text: str) -> str:
-    """What leaves a mark: no space and no control, format or tag character, as Unicode classes them."""
-    return "".join(c for c in text if unicodedata.category(c)[0] not in "CZ" and not _is_tag(c))
+    """What is seen by itself: no space, mark over a letter, control, format or tag character, as Unicode has them."""
+    return "".join(c for c in text if unicodedata.category(c)[0] not in "CMZ" and not _is_tag(c) and c not in UNSEEN)
 
 
 @given(st.text(), st.text())

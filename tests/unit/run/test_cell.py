@@ -18,7 +18,7 @@ from clustergate.nouns.errors import (
     RequestRefused,
     TransientFault,
 )
-from clustergate.nouns.model import Cell, Counted, Draw, Finish, Judgement, JudgeVerdict, Reply, Ruling, State
+from clustergate.nouns.model import Cell, Counted, Draw, Finish, Judgement, JudgeVerdict, Override, Reply, Ruling, State
 from clustergate.nouns.settings import Behavior, Policy, Prompt
 from clustergate.run.cell import CellMaker, Unjudged
 from tests.unit.run.run_house import FIRST, answer, behavior, judged, reply, ruled
@@ -270,3 +270,27 @@ def test_policy_names_every_state_that_is_no_plain_answer() -> None:
     plain = {State.EXHIBITS, State.ABSENT, State.UNREADABLE, State.TARGET_ERROR}
     names = {"refusal" if state is State.REFUSED else state.value for state in set(State) - plain}
     assert {field.name for field in dataclasses.fields(Policy)} == names
+
+
+# -------------------------------------------------------------------------------------------------- a person's word
+
+
+@pytest.mark.parametrize("said", [EXHIBITS, ABSENT, UNCLEAR, UNREADABLE])
+def test_a_persons_verdict_replaces_the_judges(said: JudgeVerdict) -> None:
+    """The state is the person's, what the judge had said stands beside it; other replies are untouched."""
+    override = Override(reply_key="k", behavior="wish", verdict=ABSENT, by="jo", reason="So.", created="2026-01-01")
+    sampler: Any = FakeSampler(reply(answer()))
+    bench: Any = FakeBench({1: judged(said)})
+    maker = CellMaker(behavior(), Policy(), sampler, bench, "subject", 1, {"k": override, "other": override})
+    cell = asyncio.run(maker.make(behavior().prompts[0], FIRST))
+    assert (cell.state, cell.counted, cell.override) == (State.ABSENT, MISS, override)
+    assert cell.read_as is State(said.value)
+    untouched = CellMaker(behavior(), Policy(), sampler, bench, "subject", 1, {"other": override})
+    cell = asyncio.run(untouched.make(behavior().prompts[0], FIRST))
+    assert (cell.state, cell.override, cell.read_as) == (State(said.value), None, None)
+
+
+def test_a_reply_of_nothing_visible_is_empty() -> None:
+    """Zero-width characters say nothing: no judge is asked about them."""
+    cell = _cell(reply(answer("\u200b\u2060 \ufeff")))
+    assert cell.state is State.EMPTY
