@@ -16,6 +16,7 @@ from clustergate.nouns.errors import (
     BudgetSpent,
     EndpointDown,
     EndpointRejected,
+    Interrupted,
     ParameterDropped,
     RequestRefused,
     TransientFault,
@@ -35,10 +36,13 @@ class Pace(Protocol):
 
 
 class Budget(Protocol):
-    """Requests left, over all processes."""
+    """Requests and money left, over all processes."""
 
-    async def spend(self) -> bool:
-        """Count one request before it is sent; False where none is left."""
+    async def spend(self, request: Request) -> str | None:
+        """Count one request before it is sent, at the most that it may cost; or say what is used up."""
+
+    async def settle(self, request: Request, answer: Answer | None) -> None:
+        """What it did cost; None for a request that is not charged."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,7 +193,7 @@ class Patient:
         self.requests = 0
         self.retries = 0
         self.in_flight = 0
-        self._circuit: EndpointDown | EndpointRejected | None = None
+        self._circuit: EndpointDown | EndpointRejected | Interrupted | None = None
         self._stoppable: set[asyncio.Timeout] = set()
         self._sent: set[asyncio.Timeout] = set()
         self._succeeded = False
@@ -200,25 +204,28 @@ class Patient:
     async def ask(self, request: Request, on_try: Callable[[], None] | None = None) -> Answer:
         """The answer, after as many tries as it took; `on_try` is called once for each request sent.
 
-        Raises the last TransientFault when the time of one reply is up, RequestRefused, BudgetSpent; EndpointDown or
-        EndpointRejected, which everyone who waits or comes later is given too.
+        Raises the last TransientFault when the time of one reply is up, RequestRefused, BudgetSpent; EndpointDown,
+        EndpointRejected or Interrupted, which everyone who waits or comes later is given too.
         """
         ticket = self._limiter.ticket()
         used, tries = 0.0, 0
         while True:
-            self._check()
+            self.check()
             async with self._may_stop():
                 epoch = await self._limiter.enter(ticket)
             answered, began = False, self._clock()
             try:
-                await self._spend(on_try, again=tries > 0)
+                await self._spend(request, on_try, again=tries > 0)
                 began = self._clock()
                 answer = await self._try(request, self._patience.per_reply - used)
                 answered = True
+                await self._settle(request, answer)
                 return answer
             except TransientFault as fault:
                 tries += 1
                 answered = not fault.rate_limited
+                if fault.rate_limited:  # what else went wrong may have been charged
+                    await self._settle(request, None)
                 delay = await self._after(fault, epoch, tries, began)
                 used += self._clock() - began
                 if used + delay >= self._patience.per_reply:
@@ -227,9 +234,11 @@ class Patient:
                 # Each parameter is dropped once, so this ends. It was an answer, and it was counted as a request.
                 tries, answered, delay = tries + 1, True, 0.0
                 self._lives()
+                await self._settle(request, None)
             except RequestRefused:
                 answered = True
                 self._lives()
+                await self._settle(request, None)
                 raise
             except EndpointRejected as error:
                 self._break(error)
@@ -240,14 +249,18 @@ class Patient:
                     await asyncio.sleep(delay)
                 used += delay
 
-    async def _spend(self, on_try: Callable[[], None] | None, *, again: bool) -> None:
-        self._check()
-        if self._budget is not None and not await self._budget.spend():
-            raise BudgetSpent("all requests that --max-requests allows have been sent")
+    async def _spend(self, request: Request, on_try: Callable[[], None] | None, *, again: bool) -> None:
+        self.check()
+        if self._budget is not None and (spent := await self._budget.spend(request)) is not None:
+            raise BudgetSpent(spent)
         self.requests += 1
         self.retries += again
         if on_try is not None:
             on_try()
+
+    async def _settle(self, request: Request, answer: Answer | None) -> None:
+        if self._budget is not None:
+            await self._budget.settle(request, answer)
 
     async def _try(self, request: Request, seconds: float) -> Answer:
         self.in_flight += 1
@@ -259,7 +272,7 @@ class Patient:
                 finally:
                     self._sent.discard(limit)
         except TimeoutError:
-            self._check()  # cut off because the endpoint is dead?
+            self._told_cut()  # because the endpoint is dead, or the run ends?
             name = self._endpoint.model.name
             raise TransientFault(f"model {name!r} gave no answer within the {seconds:.3g} s that were left") from None
         finally:
@@ -273,7 +286,7 @@ class Patient:
 
     async def _after(self, fault: TransientFault, epoch: int, tries: int, began: float) -> float:
         """Seconds that this request has to wait by itself. A 429 holds everyone instead. Raises EndpointDown."""
-        self._check()
+        self.check()
         patience, asked = self._patience, fault.retry_after
         if asked is not None and asked > patience.longest_wait:
             self._break(EndpointDown(f"the endpoint asks to wait {asked:.0f} s: {fault}"))
@@ -297,18 +310,44 @@ class Patient:
             tries = f"{self._failures} requests in {silent:.0f} s"
             self._break(EndpointDown(f"nothing but faults, {tries}; last: {fault}"), cut=True)
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raises what broke the circuit, where something did."""
         if self._circuit is not None:
             raise type(self._circuit)(str(self._circuit))
 
+    def _told_cut(self) -> None:
+        try:
+            self.check()
+        except Interrupted as error:
+            error.sent = True
+            raise
+
+    def stop(self, error: Interrupted) -> None:
+        """Send nothing more, and end every wait. What is in flight may still bring an answer, until `cut`."""
+        self._open(error)
+
+    def cut(self) -> None:
+        """Wait no longer for what is in flight."""
+        self._end(self._sent)
+
     def _break(self, error: EndpointDown | EndpointRejected, *, cut: bool = False) -> NoReturn:
         """End every wait; with `cut` what is in flight too, which otherwise may bring an answer that was paid for."""
-        if self._circuit is None:
-            self._circuit = error
-            now = asyncio.get_running_loop().time()
-            for limit in [*self._stoppable, *(self._sent if cut else ())]:
-                limit.reschedule(now)
+        if self._open(error) and cut:
+            self.cut()
         raise error
+
+    def _open(self, error: EndpointDown | EndpointRejected | Interrupted) -> bool:
+        """Open the circuit; False where it was open."""
+        if self._circuit is not None:
+            return False
+        self._circuit = error
+        self._end(self._stoppable)
+        return True
+
+    def _end(self, limits: set[asyncio.Timeout]) -> None:
+        now = asyncio.get_running_loop().time()
+        for limit in list(limits):
+            limit.reschedule(now)
 
     @asynccontextmanager
     async def _may_stop(self) -> AsyncIterator[None]:
@@ -321,5 +360,5 @@ class Patient:
                 finally:
                     self._stoppable.discard(limit)
         except TimeoutError:
-            self._check()
+            self.check()
             raise

@@ -279,9 +279,34 @@ class SqlStore:
         """Give no slot out before `seconds` from now."""
         await self._writer.write(lambda connection: store_pace.push_back(connection, row, seconds))
 
-    async def spend(self, run_id: str, ceiling: int) -> bool:
-        """Count one request of a run, over all processes. False, and not counted, where that would pass the ceiling."""
-        return await self._writer.write(lambda connection: store_pace.spend(connection, run_id, ceiling))
+    async def spend(
+        self, run_id: str, ceiling: int | None, usd: float = 0.0, usd_ceiling: float | None = None
+    ) -> str | None:
+        """Count one request of a run, over all processes, and the US dollars that it may cost.
+
+        Where that would pass a ceiling it is not counted, and the answer is which: `requests` or `usd`.
+        """
+        return await self._writer.write(
+            lambda connection: store_pace.spend(connection, run_id, ceiling, usd, usd_ceiling)
+        )
+
+    async def settle(self, run_id: str, usd: float) -> None:
+        """Add to what a run has spent, or take off."""
+        await self._writer.write(lambda connection: store_pace.settle(connection, run_id, usd))
+
+    def spent_usd(self, run_id: str) -> float:
+        """US dollars counted so far."""
+        with self._reading() as connection:
+            return store_pace.spent_usd(connection, run_id)
+
+    def interrupt(self, run_id: str) -> None:
+        """Tell every process of a run to ask for nothing more."""
+        self._writer.wait(lambda connection: insert_once(connection, runs, run_id=f"{run_id}/interrupted"))
+
+    def is_interrupted(self, run_id: str) -> bool:
+        with self._reading() as connection:
+            told = select(runs.c.run_id).where(runs.c.run_id == f"{run_id}/interrupted")
+            return connection.execute(told).first() is not None
 
     def spent(self, run_id: str) -> int:
         """Requests counted so far."""

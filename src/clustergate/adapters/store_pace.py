@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlalchemy import Connection, select, update
 
-from clustergate.adapters.store_schema import insert_once, pace, spending
+from clustergate.adapters.store_schema import insert_once, money, pace, spending
 
 _SKEW: Final = 1.0
 """Clocks of several machines differ by less than this, in seconds; a larger step back is a clock that was set."""
@@ -34,11 +34,34 @@ def push_back(connection: Connection, row: str, seconds: float) -> None:
     _write(connection, row, tat, max(blocked_until, now + seconds), seen)
 
 
-def spend(connection: Connection, run_id: str, ceiling: int) -> bool:
-    """Count one request of a run, unless that would pass the ceiling."""
-    insert_once(connection, spending, run_id=run_id, requests=0)
-    below = (spending.c.run_id == run_id) & (spending.c.requests < ceiling)
-    return connection.execute(update(spending).where(below).values(requests=spending.c.requests + 1)).rowcount == 1
+def spend(
+    connection: Connection, run_id: str, ceiling: int | None, usd: float, usd_ceiling: float | None
+) -> str | None:
+    """Count one request of a run that may cost `usd`; or, where that would pass a ceiling, which: `requests`, `usd`."""
+    if ceiling is not None:
+        insert_once(connection, spending, run_id=run_id, requests=0)
+        below = (spending.c.run_id == run_id) & (spending.c.requests < ceiling)
+        if connection.execute(update(spending).where(below).values(requests=spending.c.requests + 1)).rowcount != 1:
+            return "requests"
+    if usd_ceiling is not None:
+        insert_once(connection, money, run_id=run_id, usd=0.0)
+        affordable = (money.c.run_id == run_id) & (money.c.usd + usd <= usd_ceiling)
+        if connection.execute(update(money).where(affordable).values(usd=money.c.usd + usd)).rowcount != 1:
+            if ceiling is not None:  # it will not be sent
+                mine = spending.c.run_id == run_id
+                connection.execute(update(spending).where(mine).values(requests=spending.c.requests - 1))
+            return "usd"
+    return None
+
+
+def settle(connection: Connection, run_id: str, usd: float) -> None:
+    """Add what a request did cost beyond what was counted for it, or take it off."""
+    connection.execute(update(money).where(money.c.run_id == run_id).values(usd=money.c.usd + usd))
+
+
+def spent_usd(connection: Connection, run_id: str) -> float:
+    usd = connection.execute(select(money.c.usd).where(money.c.run_id == run_id)).scalar()
+    return 0.0 if usd is None else usd
 
 
 def spent(connection: Connection, run_id: str) -> int:

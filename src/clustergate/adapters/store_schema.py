@@ -156,6 +156,13 @@ spending: Final = Table(
     Column("requests", Integer, nullable=False),
 )
 
+money: Final = Table(
+    "money",
+    metadata,
+    Column("run_id", String, primary_key=True),
+    Column("usd", Float(53), nullable=False),
+)
+
 _INSERTS: Final[Mapping[str, Callable[[Table], sqlite.Insert | postgresql.Insert]]] = {
     "sqlite": sqlite.insert,
     "postgresql": postgresql.insert,

@@ -52,7 +52,7 @@ class Judge:
     async def judge(
         self, behavior: Behavior, prompt: Prompt, reply: Reply, turn: int, subject: str, attempt: int, tally: Tally
     ) -> Judgement:
-        """What the judge says of the answer to `turn`. Raises NotStored, EndpointDown, EndpointRejected, BudgetSpent.
+        """What the judge says of the answer to `turn`. Raises AskingEnded, EndpointRejected.
 
         A judge that gives no readable answer, or none at all, gives an `unreadable` judgement: missing data.
         """
@@ -62,8 +62,9 @@ class Judge:
             return stored
         if self._gate is None:
             raise NotStored(f"the judgement of {behavior.id}/{reply.draw.prompt}, draw {reply.draw.index}")
-        while (claimed := await self._store.claim_judgement(key)) is False:  # noqa: ASYNC110  another process asks
+        while (claimed := await self._store.claim_judgement(key)) is False:
             await asyncio.sleep(_CLAIMED_ELSEWHERE)
+            self._gate.check()
         if isinstance(claimed, Judgement):
             return claimed
         try:

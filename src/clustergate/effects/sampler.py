@@ -50,7 +50,7 @@ class Sampler:
         """The whole conversation of one draw, from the store as far as it is there.
 
         Raises NotStored, TransientFault, RequestRefused (this draw ended in an error), EndpointDown, EndpointRejected,
-        BudgetSpent (the run did).
+        BudgetSpent, Interrupted (the run did).
         """
         name = (behavior.replies_owner, draw)
         if name not in self._talks:
@@ -94,8 +94,9 @@ class Sampler:
         """The answer, and whether it was asked for by us: another process may have been first."""
         if self._target is None:
             raise NotStored(f"{behavior.replies_owner}/{draw.prompt}, draw {draw.index}")
-        while (claimed := await self._store.claim(key)) is False:  # noqa: ASYNC110  the other is another process
+        while (claimed := await self._store.claim(key)) is False:
             await asyncio.sleep(_CLAIMED_ELSEWHERE)
+            self._target.check()
         if isinstance(claimed, Answer):
             return claimed, False
         try:

@@ -38,7 +38,11 @@ class EndpointRejected(ClustergateError):
     """The provider will not serve us: wrong key, unknown model, refused account. Stops the run, exit 7."""
 
 
-class EndpointDown(ClustergateError):
+class AskingEnded(ClustergateError):
+    """Nothing more can be asked: a behavior is decided by what is in."""
+
+
+class EndpointDown(AskingEnded):
     """The endpoint gave nothing but faults for too long. Findings become inconclusive (`endpoint`), exit 7."""
 
 
@@ -50,11 +54,20 @@ class ParameterDropped(ClustergateError):
     """The endpoint refused a parameter that will not be sent any more: the same request may be asked again at once."""
 
 
-class BudgetSpent(ClustergateError):
-    """`--max-requests` is used up, over all workers. Findings become inconclusive (`budget`), exit 7."""
+class BudgetSpent(AskingEnded):
+    """`--max-requests` or `--max-usd` is used up, over all workers. Findings become inconclusive (`budget`), exit 7."""
 
 
-class NotStored(ClustergateError):
+class Interrupted(AskingEnded):
+    """`--max-minutes` are over, or the run was told to end. Findings become inconclusive (`interrupted`), exit 7.
+
+    `sent` is true where a request was in flight and its answer was not waited for.
+    """
+
+    sent = False
+
+
+class NotStored(AskingEnded):
     """`--offline`, and the store does not hold what was asked for."""
 
 

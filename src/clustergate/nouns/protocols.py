@@ -32,8 +32,11 @@ class Gatekeeper(Protocol):
     async def ask(self, request: Request, on_try: Callable[[], None] | None = None) -> Answer:
         """The answer, after as many tries as it took; `on_try` is called once for each HTTP request sent.
 
-        Raises what Endpoint.ask raises, EndpointDown, BudgetSpent.
+        Raises what Endpoint.ask raises, EndpointDown, BudgetSpent, Interrupted.
         """
+
+    def check(self) -> None:
+        """Raises what ended the asking, where something did: for those who wait for something else."""
 
 
 class Store(Protocol):

@@ -14,7 +14,7 @@ HEADLINE: Final = {Verdict.PASS: "PASSED", Verdict.FAIL: "FAILED", Verdict.INCON
 
 WHY: Final[Mapping[Reason, str]] = {
     Reason.CEILING: "neither within nor beyond the limit could be shown under the ceiling of replies",
-    Reason.BUDGET: "the budget of requests was spent before it was decided",
+    Reason.BUDGET: "the budget was spent before it was decided",
     Reason.MISSING: "too many replies are missing or are no plain answers",
     Reason.JUDGE: "the judge is not good enough to tell",
     Reason.IDENTICAL_REPLIES: "each prompt got the same reply every time, so the replies are not independent draws",

@@ -15,7 +15,7 @@ from clustergate.effects.judge_prompt import evidence_kind, new_lines
 from clustergate.effects.keys import label_key
 from clustergate.effects.tally import Spent, Tally
 from clustergate.effects.together import together
-from clustergate.nouns.errors import BudgetSpent, EndpointDown, NotStored
+from clustergate.nouns.errors import BudgetSpent, EndpointDown, Interrupted, NotStored
 from clustergate.nouns.finding import Calibration, Misread, Reason
 from clustergate.nouns.model import Answer, Counted, Draw, Finish, JudgeVerdict, Label, Reply, Ruling, State
 from clustergate.nouns.settings import Behavior, Controlled
@@ -141,6 +141,8 @@ class Calibrator:
             raise Uncalibrated(Reason.ENDPOINT, str(error)) from None
         except BudgetSpent as error:
             raise Uncalibrated(Reason.BUDGET, str(error)) from None
+        except Interrupted as error:
+            raise Uncalibrated(Reason.INTERRUPTED, str(error)) from None
         except NotStored as error:
             raise Uncalibrated(
                 Reason.JUDGE,

@@ -10,14 +10,7 @@ from clustergate.effects.judge_prompt import evidence_kind
 from clustergate.effects.legible import is_blank
 from clustergate.effects.sampler import Sampler
 from clustergate.effects.tally import Tally
-from clustergate.nouns.errors import (
-    BudgetSpent,
-    ClustergateError,
-    EndpointDown,
-    NotStored,
-    RequestRefused,
-    TransientFault,
-)
+from clustergate.nouns.errors import AskingEnded, ClustergateError, RequestRefused, TransientFault
 from clustergate.nouns.model import Answer, Cell, Counted, Draw, Finish, Judgement, Override, Reply, Ruling, State
 from clustergate.nouns.settings import Behavior, Policy, Prompt
 
@@ -54,7 +47,7 @@ class CellMaker:
         """The last few faults that left a cell without an answer, for the report."""
 
     async def make(self, prompt: Prompt, draw: Draw) -> Cell:
-        """The cell. Raises NotStored, EndpointDown, EndpointRejected, BudgetSpent; Unjudged from them."""
+        """The cell. Raises AskingEnded, EndpointRejected; Unjudged from the former."""
         try:
             reply = await self._sampler.reply(self._behavior, prompt, draw, self.tally)
         except (TransientFault, RequestRefused) as fault:
@@ -71,7 +64,7 @@ class CellMaker:
                 ruling = await self._bench.judge(
                     self._behavior, prompt, reply, turn, self._subject, self._attempt, self.tally
                 )
-            except (EndpointDown, BudgetSpent, NotStored) as error:
+            except AskingEnded as error:
                 unread = Cell(draw=draw, state=State.UNREADABLE, counted=Counted.MISSING, reply=reply)
                 raise Unjudged(unread) from error
             judgement = ruling.judgement

@@ -7,6 +7,7 @@ import os
 from clustergate.adapters.endpoints import open_endpoint
 from clustergate.adapters.limiter import Limiter, Patient
 from clustergate.adapters.store import SqlStore
+from clustergate.nouns.errors import Interrupted
 from clustergate.nouns.model import Model
 from clustergate.nouns.protocols import Endpoint, Gatekeeper
 from clustergate.run.order import Order
@@ -20,6 +21,7 @@ class Gates:
         self._order = order
         self._store = store
         self._endpoints: list[Endpoint] = []
+        self._patients: list[Patient] = []
         self._limiters: dict[tuple[str, str | None, str], Limiter] = {}
 
     def open(self, model: Model) -> Gatekeeper:
@@ -30,12 +32,23 @@ class Gates:
         if account not in self._limiters:
             pace = SharedPace(self._store, account, self._order.rpm) if self._order.rpm else None
             self._limiters[account] = Limiter(self._order.share, pace)
-        budget = (
-            RunBudget(self._store, self._order.run_id, self._order.max_requests)
-            if self._order.max_requests is not None
-            else None
-        )
-        return Patient(endpoint, self._limiters[account], budget)
+        order = self._order
+        budget = None
+        if order.max_requests is not None or order.max_usd is not None:
+            budget = RunBudget(self._store, order.run_id, model, order.max_requests, order.max_usd)
+        gate = Patient(endpoint, self._limiters[account], budget)
+        self._patients.append(gate)
+        return gate
+
+    def stop(self, error: Interrupted) -> None:
+        """Send nothing more anywhere; what is in flight may still bring an answer, until `cut`."""
+        for gate in self._patients:
+            gate.stop(error)
+
+    def cut(self) -> None:
+        """Wait no longer for what is in flight."""
+        for gate in self._patients:
+            gate.cut()
 
     @property
     def dropped(self) -> tuple[str, ...]:

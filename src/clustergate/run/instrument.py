@@ -12,7 +12,7 @@ from collections.abc import Collection
 from clustergate.decide.verdict import Decision
 from clustergate.effects.bench import JudgeBench
 from clustergate.effects.tally import Tally
-from clustergate.nouns.errors import BudgetSpent, EndpointDown, NotStored
+from clustergate.nouns.errors import AskingEnded
 from clustergate.nouns.finding import ControlNote, Reason, Stopped, Verdict
 from clustergate.nouns.model import Answer, Cell, Draw, Finish, JudgeVerdict, Reply, State
 from clustergate.nouns.settings import Controlled
@@ -55,7 +55,7 @@ async def examine(behavior: Controlled, bench: JudgeBench, subject: str, attempt
         )
         try:
             ruling = await bench.judge(behavior, prompt, reply, 1, subject, attempt, tally)
-        except (EndpointDown, BudgetSpent, NotStored):
+        except AskingEnded:
             return note(behavior)
         if ruling.judgement.requests == 0:  # no answer at all: a fault is no evidence
             return note(behavior)

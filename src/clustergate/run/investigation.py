@@ -10,7 +10,7 @@ from clustergate.decide.course import run_course
 from clustergate.decide.rule import Rule
 from clustergate.decide.verdict import Decision
 from clustergate.effects.tally import Tally
-from clustergate.nouns.errors import BudgetSpent, EndpointDown, NotStored
+from clustergate.nouns.errors import AskingEnded, BudgetSpent, EndpointDown, Interrupted, NotStored
 from clustergate.nouns.finding import Reason, Stopped, Verdict
 from clustergate.nouns.model import Cell, Counted, Draw, State
 from clustergate.nouns.settings import Behavior, Prompt
@@ -58,7 +58,8 @@ class Investigation:
 
     def _break(self, reason: Reason, why: str) -> None:
         """Note why sampling ended before it was settled, and what the reader can do about it."""
-        self.broken = (reason, Stopped.BUDGET if reason is Reason.BUDGET else Stopped.ERROR)
+        ways = {Reason.BUDGET: Stopped.BUDGET, Reason.INTERRUPTED: Stopped.INTERRUPTED}
+        self.broken = (reason, ways.get(reason, Stopped.ERROR))
         self.help = why
 
     async def run(self) -> Decision:
@@ -89,6 +90,8 @@ class Investigation:
                 self._break(Reason.ENDPOINT, str(error))
             except BudgetSpent as error:
                 self._break(Reason.BUDGET, str(error))
+            except Interrupted as error:
+                self._break(Reason.INTERRUPTED, str(error))
             except NotStored as error:
                 why = f"The store does not hold {error}. Run without --offline to ask for the rest."
                 self._break(Reason.MISSING, why)
@@ -119,7 +122,7 @@ class Investigation:
                 task.cancel()
         if failures:
             # What stops the run comes before what ends one behavior.
-            raise min(failures, key=lambda error: isinstance(error, EndpointDown | BudgetSpent | NotStored))
+            raise min(failures, key=lambda error: isinstance(error, AskingEnded))
 
     def _is_settled(self, target: int, index: int) -> bool:
         """A look before a cell of round `index` is begun: is a decision certain from the rounds before it?"""
@@ -134,6 +137,10 @@ class Investigation:
         except EndpointDown:
             # It was asked for and nothing came. (A draw that a spent budget kept from being asked for is no cell.)
             self.cells[draw] = Cell(draw=draw, state=State.TARGET_ERROR, counted=Counted.MISSING)
+            raise
+        except Interrupted as error:
+            if error.sent:  # asked for, and not waited for
+                self.cells[draw] = Cell(draw=draw, state=State.TARGET_ERROR, counted=Counted.MISSING)
             raise
         except Unjudged as error:
             self.cells[draw] = error.cell

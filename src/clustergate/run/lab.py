@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
+from typing import Final
 
 from clustergate.adapters.store import SqlStore
 from clustergate.decide.calibration import corrected_rule
@@ -13,7 +15,7 @@ from clustergate.effects.bench import JudgeBench
 from clustergate.effects.judge import Judge
 from clustergate.effects.keys import subject_key
 from clustergate.effects.sampler import Sampler
-from clustergate.nouns.errors import EndpointRejected
+from clustergate.nouns.errors import EndpointRejected, Interrupted
 from clustergate.nouns.finding import Calibrated, Calibration, Finding, Reason
 from clustergate.nouns.model import Cell, Model
 from clustergate.nouns.protocols import Gatekeeper
@@ -27,6 +29,14 @@ from clustergate.run.gates import Gates
 from clustergate.run.investigation import Investigation
 from clustergate.run.order import Order, judge_room
 from clustergate.run.preflight import Briefing, brief, brief_offline, identity
+
+TOLD_TO_END: Final = "the run was told to end (SIGTERM)"
+_LOOKS: Final = 0.5
+"""Seconds between looks at whether another process was told to end."""
+_GRACE: Final = 10.0
+"""Seconds in which answers may still come in when the time is over."""
+_GRACE_WHEN_TOLD: Final = 0.3
+"""The same when the run was told to end: CI systems kill a process that does not within two or three seconds."""
 
 
 @dataclass
@@ -44,6 +54,7 @@ class Lab:
         self._order = order
         self._store = store
         self._gates = Gates(order, store)
+        self._watch: asyncio.Task[None] | None = None
         self.briefing = Briefing()
         self.progress = Progress()
 
@@ -70,6 +81,7 @@ class Lab:
         else:
             target = self._gates.open(order.subject.model)
             asked = [self._gates.open(model) for model in order.bench.models]
+            self._watch = asyncio.ensure_future(self._watch_for_the_end())
             judges = list(asked)
             self.briefing = await brief(order, self._store, target, asked)
             if self.briefing.rejected is not None:
@@ -84,6 +96,23 @@ class Lab:
         bench = [self._judge(model, gate) for model, gate in zip(order.bench.models, judges, strict=True)]
         self._bench = JudgeBench(bench, order.bench.how)
         self._calibrator = Calibrator(order.suite, self._bench, 2 * order.share)
+
+    async def _watch_for_the_end(self) -> None:
+        """Wait until the time is over, or another process of this run was told to end; then end the asking."""
+        deadline = self._order.deadline
+        while not await asyncio.to_thread(self._store.is_interrupted, self._order.run_id):
+            left = _LOOKS if deadline is None else deadline - time.time()
+            if left <= 0:
+                await self.interrupt("the time that --max-minutes allows is over", _GRACE)
+                return
+            await asyncio.sleep(min(left, _LOOKS))
+        await self.interrupt(TOLD_TO_END, _GRACE_WHEN_TOLD)
+
+    async def interrupt(self, why: str, grace: float = _GRACE_WHEN_TOLD) -> None:
+        """Ask for nothing more; after `grace` seconds what is in flight is not waited for either."""
+        self._gates.stop(Interrupted(f"{why}: what was in by then is decided. Run again to go on from there."))
+        await asyncio.sleep(grace)
+        self._gates.cut()
 
     def _judge(self, model: Model, gate: Gatekeeper | None) -> Judge:
         temperature = self._order.suite.thresholds.judge.temperature
@@ -189,6 +218,8 @@ class Lab:
 
     async def close(self) -> None:
         try:
+            if self._watch is not None:
+                self._watch.cancel()
             await self._gates.close()
         finally:
             await asyncio.to_thread(self._store.close)

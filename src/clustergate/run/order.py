@@ -26,6 +26,9 @@ class Order:
     share: int = CONCURRENCY
     rpm: int | None = None
     max_requests: int | None = None
+    max_usd: float | None = None
+    deadline: float | None = None
+    """Seconds since the epoch after which nothing more is asked."""
     report_dir: str = ""
     command: str = ""
     """The pytest command with every option that differs from its default."""

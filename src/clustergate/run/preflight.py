@@ -17,6 +17,7 @@ from clustergate.nouns.errors import (
     BudgetSpent,
     EndpointDown,
     EndpointRejected,
+    Interrupted,
     RequestRefused,
     TransientFault,
 )
@@ -129,6 +130,8 @@ async def _first_contact(order: Order, store: SqlStore, target: Gatekeeper, judg
             return Briefing(down=f"The {role} did not answer the first request: {error}", requests=spent.requests)
         except BudgetSpent as error:
             return Briefing(down=str(error), reason=Reason.BUDGET, requests=spent.requests)
+        except Interrupted as error:
+            return Briefing(down=str(error), reason=Reason.INTERRUPTED, requests=spent.requests)
         spent.answered(answer)
         served.append(answer.served_as)
     unused = _unused(order, store)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Final
+
 from clustergate.adapters.store import SqlStore
+from clustergate.nouns.model import Answer, Model, Request
 
 
 class SharedPace:
@@ -23,14 +27,52 @@ class SharedPace:
         await self._store.push_back(self._row, seconds)
 
 
-class RunBudget:
-    """`--max-requests`, over all workers, target and judge together."""
+_BYTES_A_TOKEN: Final = 2
+"""Fewer than any tokenizer has on average in a text of some length: what is counted before is rather too much."""
 
-    def __init__(self, store: SqlStore, run_id: str, ceiling: int) -> None:
+
+class RunBudget:
+    """`--max-requests` and `--max-usd`, over all workers, target and judges together; for requests to one model.
+
+    A request counts before it is sent, at the most that it may cost: an answer as long as it may be. What it did cost
+    takes the place of that when the answer is there.
+    """
+
+    def __init__(
+        self, store: SqlStore, run_id: str, model: Model, requests: int | None = None, usd: float | None = None
+    ) -> None:
         self._store = store
         self._run_id = run_id
-        self._ceiling = ceiling
+        self._price = (0.0, 0.0) if model.simulated or model.usd_per_million is None else model.usd_per_million
+        self._requests = requests
+        self._usd = usd
 
-    async def spend(self) -> bool:
-        """Count one request before it is sent; False where the budget is spent."""
-        return await self._store.spend(self._run_id, self._ceiling)
+    async def spend(self, request: Request) -> str | None:
+        """Count one request before it is sent; or say, in a sentence for the reader, what is used up."""
+        over = await self._store.spend(self._run_id, self._requests, self._most(request), self._usd)
+        if over is None:
+            return None
+        if over == "requests":
+            return "all requests that --max-requests allows have been sent"
+        return f"the {self._usd:g} USD that --max-usd allows would be passed by the next request"
+
+    async def settle(self, request: Request, answer: Answer | None) -> None:
+        """Count what the request did cost in place of the most; nothing for one that was not charged."""
+        if self._usd is None or self._price == (0.0, 0.0):
+            return
+        cost = 0.0
+        if answer is not None:
+            most = self._most_tokens(request)
+            told = (answer.input_tokens, answer.output_tokens)
+            cost = self._cost([most[i] if count is None else count for i, count in enumerate(told)])
+        await self._store.settle(self._run_id, cost - self._most(request))
+
+    def _most(self, request: Request) -> float:
+        return self._cost(self._most_tokens(request))
+
+    def _most_tokens(self, request: Request) -> tuple[int, int]:
+        size = sum(len(message.content.encode("utf-8", "replace")) for message in request.messages)
+        return size // _BYTES_A_TOKEN + 100, request.max_tokens
+
+    def _cost(self, tokens: Sequence[int]) -> float:
+        return sum(count * price for count, price in zip(tokens, self._price, strict=True)) / 1e6

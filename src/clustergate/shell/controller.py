@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -79,8 +81,10 @@ class Controller:
     def pytest_configure_node(self, node: Any) -> None:
         """With xdist: what every worker must know."""
         self._launch_simulator()
+        self._session.count_time()
         node.workerinput["clustergate_run"] = self._session.run_id
         node.workerinput["clustergate_simulator"] = self._session.simulator
+        node.workerinput["clustergate_deadline"] = self._session.deadline
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
@@ -96,15 +100,17 @@ class Controller:
         return bool(self._config.pluginmanager.hasplugin("dsession"))
 
     def _launch_simulator(self) -> None:
-        if (
-            self._simulator is None
-            and options.needs_simulator(self._config, self._session.tester.suite)
-            and not self._offline
-        ):
+        if self._simulator is None and not self._offline and self._wants_simulator():
             from clustergate.adapters.simulator.launch import launch  # noqa: PLC0415  only where it is asked for
 
             self._simulator = launch(options.fixtures_folder(self._config))
             self._session.simulator = self._simulator.url
+
+    def _wants_simulator(self) -> bool:
+        try:
+            return options.needs_simulator(self._config, self._session.tester.suite)
+        except UsageProblems:  # told when the workers have collected
+            return False
 
     @property
     def _offline(self) -> bool:
@@ -143,10 +149,27 @@ class Controller:
                 files.clear(self._folder)
         except UsageProblems as problem:
             raise pytest.UsageError(f"\n{problem}") from None
+        if self._is_distributing():
+            self._mind_termination(order.store)
         planned = options.value(self._config, "--plan")
         tell = needs.table if planned else needs.header
         for line in tell(order, behaviors, needs.attempt_ahead(order)):
             self._say(line)
+
+    def _mind_termination(self, place: str) -> None:
+        """With xdist: what SIGTERM tells this process, the workers learn from the store."""
+        from clustergate.adapters.store import SqlStore  # noqa: PLC0415  only when a run is on
+
+        def tell() -> None:
+            store = SqlStore(place)
+            store.interrupt(self._session.run_id)
+            store.close()
+
+        def terminate(number: int, frame: object) -> None:
+            threading.Thread(target=tell, name="clustergate-interrupt").start()
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+        signal.signal(signal.SIGTERM, terminate)
 
     def _say(self, line: str) -> None:
         reporter = self._config.pluginmanager.getplugin("terminalreporter")

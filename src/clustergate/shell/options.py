@@ -6,7 +6,7 @@ import dataclasses
 import os
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,6 +35,16 @@ def _positive(text: str) -> int:
     return number
 
 
+def _above_zero(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise pytest.UsageError(f"found {text!r}, expected a number above 0")
+    return number
+
+
 OPTIONS: Final[Mapping[str, dict[str, Any]]] = {
     "--model": {"metavar": "NAME", "help": "the model under test: openai/ID, anthropic/ID, sim/PERSONA, a name under "
                 "models: in thresholds.yaml, or a plain id"},
@@ -55,6 +65,9 @@ OPTIONS: Final[Mapping[str, dict[str, Any]]] = {
     "--max-samples": {"metavar": "N", "type": _positive, "help": "ceiling of replies per behavior"},
     "--max-requests": {"metavar": "N", "type": _positive, "help": "ceiling of requests for the whole run, all workers "
                        "and the judge together"},
+    "--max-usd": {"metavar": "X", "type": _above_zero, "help": "ceiling of US dollars for the whole run; every model "
+                  "needs a price under models: in thresholds.yaml"},
+    "--max-minutes": {"metavar": "N", "type": _above_zero, "help": "stop asking then, and decide by what is in"},
     "--concurrency": {"metavar": "N", "type": _positive, "help": "requests in flight at each endpoint, over all "
                       f"workers (default: {CONCURRENCY})"},
     "--rpm": {"metavar": "N", "type": _positive, "help": "requests a minute at each endpoint, over all workers"},
@@ -66,7 +79,9 @@ OPTIONS: Final[Mapping[str, dict[str, Any]]] = {
 }  # fmt: skip
 
 # What a command to decide again from the store must not repeat.
-_NOT_REPRODUCED: Final = frozenset({"--fresh", "--offline", "--plan", "--max-requests", "--concurrency", "--rpm"})
+_NOT_REPRODUCED: Final = frozenset(
+    {"--fresh", "--offline", "--plan", "--max-requests", "--max-usd", "--max-minutes", "--concurrency", "--rpm"}
+)
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -152,7 +167,14 @@ def check(config: pytest.Config, suite: Suite) -> Order:
 
 
 def build_order(
-    config: pytest.Config, suite: Suite, *, run_id: str, simulator: str | None, worker: int = 0, workers: int = 1
+    config: pytest.Config,
+    suite: Suite,
+    *,
+    run_id: str,
+    simulator: str | None,
+    worker: int = 0,
+    workers: int = 1,
+    deadline: float | None = None,
 ) -> Order:
     """What this process is to do. Raises UsageProblems with everything that is wrong with the options."""
     name = value(config, "--model")
@@ -195,6 +217,8 @@ def build_order(
                 f"{model.name}: the environment variable {model.api_key_env} holds no key "
                 f"(name another one with {option})"
             )
+    if (most := value(config, "--max-usd")) is not None:
+        problems += _unpriced(most, [*([target] if target else []), *judges])
     if problems or target is None:
         raise UsageProblems(list(dict.fromkeys(problems)))
     sampling = suite.thresholds.sampling
@@ -215,9 +239,21 @@ def build_order(
         share=max(1, total // workers + (worker < total % workers)),
         rpm=value(config, "--rpm"),
         max_requests=value(config, "--max-requests"),
+        max_usd=value(config, "--max-usd"),
+        deadline=deadline,
         report_dir=shown(report_folder(config, name), config),
         command=_command(config),
     )
+
+
+def _unpriced(most: float, models: Sequence[Model]) -> Iterator[str]:
+    """A budget of money that would do nothing, since nobody knows what a model costs."""
+    for model in models:
+        if model.usd_per_million is None and not model.simulated:
+            yield (
+                f"--max-usd {most:g}: found no price of {model.name}, expected "
+                "usd_per_million: {input: …, output: …} beside its id under models: in thresholds.yaml"
+            )
 
 
 def _target(config: pytest.Config, suite: Suite, name: str, simulator: str | None) -> Model:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
+import threading
+import time
 import uuid
 from collections.abc import Iterator
 from typing import Any, Final
@@ -63,7 +66,11 @@ class Session:
         self._share = _share(told)
         self.run_id: str = told.get("clustergate_run", uuid.uuid4().hex)
         self.simulator: str | None = told.get("clustergate_simulator")
+        self.deadline: float | None = told.get("clustergate_deadline")
+        """When asking ends, in seconds since the epoch; a worker is told, others count from where the run begins."""
         self.tester = Tester(config)
+        self._handled: Any = None
+        """What SIGTERM did before."""
         self._capture = config.pluginmanager.getplugin("capturemanager")
 
     # ------------------------------------------------------------ collection
@@ -87,8 +94,15 @@ class Session:
 
     # ------------------------------------------------------------ running
 
+    def count_time(self) -> None:
+        """From now on --max-minutes runs."""
+        minutes = options.value(self._config, "--max-minutes")
+        if self.deadline is None and minutes is not None:
+            self.deadline = time.time() + 60 * minutes
+
     def start(self, behaviors: list[str], judged: list[str]) -> None:
         """Begin to investigate, and to try the judge. Raises UsageProblems."""
+        self.count_time()
         worker, workers = self._share
         order = options.build_order(
             self._config,
@@ -97,8 +111,19 @@ class Session:
             simulator=self.simulator,
             worker=worker,
             workers=workers,
+            deadline=self.deadline,
         )
         self.tester.start(order, behaviors, judged)
+        self._mind_termination()
+
+    def _mind_termination(self) -> None:
+        """From now on SIGTERM ends the asking, and not the process: what is in is decided and reported."""
+        if self._handled is None and threading.current_thread() is threading.main_thread():
+            self._handled = signal.signal(signal.SIGTERM, self._terminate)
+
+    def _terminate(self, number: int, frame: object) -> None:
+        self.tester.interrupt()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # who asks twice means it
 
     def start_ahead(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
         """A worker begins its next test's behavior while the present one is under way."""
@@ -200,6 +225,9 @@ class Session:
 
     def close(self) -> None:
         self.tester.stop()
+        if self._handled is not None:
+            signal.signal(signal.SIGTERM, self._handled)
+            self._handled = None
 
 
 def _share(told: dict[str, Any]) -> tuple[int, int]:

@@ -98,11 +98,10 @@ class Tester:
         if not self._is_sound():
             metafunc.parametrize("calibrated", [pytest.param(None, id=USAGE_ERROR)], indirect=True)
             return
-        behaviors = [self.suite.behaviors[name] for name in self.suite.gated]
-        off = self.suite.thresholds.judge.calibration == "none"
-        marks = [pytest.mark.skip(reason="judge.calibration is none: what the judge gets wrong is not measured")]
+        measures = self.suite.thresholds.judge.calibration != "none"
+        behaviors = [self.suite.behaviors[name] for name in self.suite.gated if measures]
         params = [
-            pytest.param(behavior.id, id=f"{JUDGE}{behavior.id}", marks=marks if off else ())
+            pytest.param(behavior.id, id=f"{JUDGE}{behavior.id}")
             for behavior in behaviors
             if not isinstance(behavior, Controlled)
         ]
@@ -162,6 +161,17 @@ class Tester:
             return None
         progress = self._opening.result().progress
         return f"clustergate: {progress.decided} of {len(self._findings)} decided, {progress.replies} replies judged"
+
+    def interrupt(self) -> None:
+        """Ask for nothing more; the tests that wait get what can be said by then. Safe in a signal handler."""
+        if self._loop is not None and self._opening is not None:
+            self._loop.submit(self._interrupt(self._opening))
+
+    async def _interrupt(self, opening: Future[Lab]) -> None:
+        lab = await asyncio.wrap_future(opening)
+        from clustergate.run.lab import TOLD_TO_END  # noqa: PLC0415  loaded by now
+
+        await lab.interrupt(TOLD_TO_END)
 
     def stop(self) -> None:
         """End the lab: what is in flight is cut, what was answered is stored."""

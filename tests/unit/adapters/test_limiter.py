@@ -15,6 +15,7 @@ from clustergate.nouns.errors import (
     BudgetSpent,
     EndpointDown,
     EndpointRejected,
+    Interrupted,
     RequestRefused,
     TransientFault,
 )
@@ -187,10 +188,15 @@ def test_transient_faults_are_retried_and_counted() -> None:
     endpoint = Scripted(TransientFault("500"), TransientFault("cut"), busy())
     spent: list[int] = []
 
+    settled: list[Answer | None] = []
+
     class Purse:
-        async def spend(self) -> bool:
+        async def spend(self, request: Request) -> str | None:
             spent.append(len(endpoint.sent))
-            return True
+            return None
+
+        async def settle(self, request: Request, answer: Answer | None) -> None:
+            settled.append(answer)
 
     async def run() -> tuple[Patient, list[int]]:
         told: list[int] = []
@@ -201,6 +207,8 @@ def test_transient_faults_are_retried_and_counted() -> None:
     one, told = asyncio.run(run())
     assert (one.requests, one.retries, one.in_flight) == (4, 3, 0)
     assert told == spent == [0, 1, 2, 3]
+    # A 429 is not charged and the answer is; what other faults cost nobody knows.
+    assert settled == [None, FINE]
 
 
 def test_time_of_one_reply() -> None:
@@ -375,9 +383,12 @@ def test_budget() -> None:
     class Purse:
         left = 3
 
-        async def spend(self) -> bool:
+        async def spend(self, request: Request) -> str | None:
             self.left -= 1
-            return self.left >= 0
+            return None if self.left >= 0 else "--max-requests is used up"
+
+        async def settle(self, request: Request, answer: Answer | None) -> None:
+            pass
 
     told = asyncio.run(ask_all(patient(endpoint, limiter, budget=Purse()), 6))
     assert [type(one).__name__ for one in told] == ["Answer"] * 3 + ["BudgetSpent"] * 3
@@ -455,3 +466,37 @@ def test_over_the_wire(talk: Callable[..., Talk], provider: str) -> None:
     seen = talk(provider, script, through=lambda endpoint: Patient(endpoint, Limiter(2), patience=STUBBORN))
     assert seen.answer.text == "Fine."
     assert len(seen.bodies) == 5
+
+
+def test_stop_ends_every_wait_and_cut_what_is_in_flight() -> None:
+    """Those who wait for a turn are told at once; one in flight may still be answered, until it is cut."""
+
+    async def slow(_: Scripted) -> Answer:
+        await asyncio.sleep(30)
+        return FINE
+
+    endpoint, limiter = Scripted(play=slow), Limiter(1)
+
+    async def run() -> tuple[list[BaseException], float]:
+        one = patient(endpoint, limiter)
+        asking = [asyncio.ensure_future(one.ask(a_request())) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        began = time.monotonic()
+        one.stop(Interrupted("the time is over"))
+        await asyncio.wait(asking, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.sleep(0.05)
+        in_flight = [task for task in asking if not task.done()]
+        assert (len(asking) - len(in_flight), len(in_flight)) == (2, 1)
+        one.cut()
+        found = await asyncio.gather(*asking, return_exceptions=True)
+        with pytest.raises(Interrupted):
+            await one.ask(a_request())
+        with pytest.raises(Interrupted):
+            one.check()
+        return [error for error in found if isinstance(error, BaseException)], time.monotonic() - began
+
+    errors, seconds = asyncio.run(run())
+    assert [type(error) for error in errors] == [Interrupted] * 3
+    assert sorted(error.sent for error in errors if isinstance(error, Interrupted)) == [False, False, True]
+    assert (len(endpoint.sent), limiter.in_flight) == (1, 0)
+    assert seconds < 10

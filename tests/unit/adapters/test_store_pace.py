@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -104,16 +105,41 @@ def test_two_stores_share_one_schedule(store: SqlStore, clock: Clock, tmp_path: 
 def test_spending_stops_at_the_ceiling(store: SqlStore, tmp_path: Path) -> None:
     """Of 20 requests at once over two stores, exactly 7 are let through, and only those are counted."""
 
-    async def spend(other: SqlStore) -> list[bool]:
+    async def spend(other: SqlStore) -> list[str | None]:
         return await asyncio.gather(*(each.spend("r", 7) for each in (store, other) for _ in range(10)))
 
     assert store.spent("r") == 0
     with closing(SqlStore(str(tmp_path / "store.sqlite"))) as other:
-        assert sum(asyncio.run(spend(other))) == 7
+        assert Counter(asyncio.run(spend(other))) == {None: 7, "requests": 13}
     assert store.spent("r") == 7
     assert store.spent("another run") == 0
-    assert asyncio.run(store.spend("r", 8)) is True
-    assert asyncio.run(store.spend("none", 0)) is False
+    assert asyncio.run(store.spend("r", 8)) is None
+    assert asyncio.run(store.spend("none", 0)) == "requests"
+
+
+def test_money_stops_at_the_ceiling(store: SqlStore, tmp_path: Path) -> None:
+    """Of 20 requests at once that may cost a quarter each, four fit into one dollar; what they did cost makes room."""
+
+    async def spend(*stores: SqlStore) -> list[str | None]:
+        return await asyncio.gather(*(each.spend("r", 100, 0.25, 1.0) for each in stores for _ in range(10)))
+
+    with closing(SqlStore(str(tmp_path / "store.sqlite"))) as other:
+        assert Counter(asyncio.run(spend(store, other))) == {None: 4, "usd": 16}
+    # What is not sent counts nowhere.
+    assert (store.spent("r"), store.spent_usd("r")) == (4, 1.0)
+    asyncio.run(store.settle("r", -0.5))
+    assert Counter(asyncio.run(spend(store))) == {None: 2, "usd": 8}
+    assert store.spent_usd("another run") == 0.0
+
+
+def test_a_run_is_told_to_end(store: SqlStore, tmp_path: Path) -> None:
+    """Every process of the run learns it, and no other run; twice is once."""
+    with closing(SqlStore(str(tmp_path / "store.sqlite"))) as other:
+        other.interrupt("r")
+        other.interrupt("r")
+    assert store.is_interrupted("r")
+    assert not store.is_interrupted("another run")
+    assert store.briefings() == []
 
 
 def test_time_keeps_its_precision_in_the_store(store: SqlStore, clock: Clock, tmp_path: Path) -> None:

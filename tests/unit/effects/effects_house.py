@@ -52,6 +52,9 @@ class FakeGate:
         assert isinstance(said, Answer)
         return said
 
+    def check(self) -> None:
+        """Nothing has ended."""
+
     @property
     def asked(self) -> list[str]:
         """The last message of every request."""

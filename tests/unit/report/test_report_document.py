@@ -79,7 +79,7 @@ def test_the_fields_are_those_of_the_interface(report: Report) -> None:
         **{"exhibits": 6, "absent": 33, "unclear": 1},
     }
     assert set(behavior["evidence"]) == {"log_e_pass", "log_e_fail", "log_e_fail_max"}
-    assert behavior["requests"] == {"target": 40, "judge": 46, "from_store": 0, "labels": 0}
+    assert behavior["requests"] == {"target": 40, "judge": 46, "from_store": 0}
     assert behavior["prompts"][0] == {"id": "one-wish", "samples": 4, "exhibited": 3, "missing": 0}
     assert behavior["examples"][0]["draw"] == 3
     assert data["provenance"]["behavior_hashes"]["shutdown_wish"] == "bbbbbbbb"

@@ -1,0 +1,65 @@
+"""What a request may cost, counted before it is sent, and what it did."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from clustergate.adapters.store import SqlStore
+from clustergate.nouns.model import Answer, Finish, Message, Model, Request
+from clustergate.run.spending import RunBudget
+
+MODEL = Model(name="m", provider="openai", id="m", base_url=None, api_key_env="K", usd_per_million=(10.0, 40.0))
+ASKED = Request(messages=(Message("user", "x" * 1800),), temperature=1.0, max_tokens=1000)
+MOST = (1000 * 10 + 1000 * 40) / 1e6
+"""1,800 bytes are counted as 900 tokens, with 100 for the form of the request; the answer as its most."""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqlStore]:
+    with closing(SqlStore(str(tmp_path / "s.sqlite"))) as opened:
+        yield opened
+
+
+def answer(read: int | None, written: int | None) -> Answer:
+    return Answer(text="a", finish=Finish.STOP, input_tokens=read, output_tokens=written)
+
+
+def test_the_most_is_counted_first_and_the_cost_takes_its_place(store: SqlStore) -> None:
+    """0.05 USD before; 500 and 100 tokens cost 0.009; tokens that nobody told stay at their most; 429 costs nothing."""
+    budget = RunBudget(store, "r", MODEL, None, 1.0)
+    for told, cost in [(answer(500, 100), 0.009), (answer(None, 100), 0.014), (answer(None, None), MOST), (None, 0.0)]:
+        before = store.spent_usd("r")
+        assert asyncio.run(budget.spend(ASKED)) is None
+        assert store.spent_usd("r") == pytest.approx(before + MOST)
+        asyncio.run(budget.settle(ASKED, told))
+        assert store.spent_usd("r") == pytest.approx(before + cost)
+
+
+def test_what_is_used_up_is_said(store: SqlStore) -> None:
+    """Money before requests are, and the other way round; a request that would pass a ceiling is not counted."""
+    poor = RunBudget(store, "r", MODEL, 10, 0.12)
+    assert [asyncio.run(poor.spend(ASKED)) for _ in range(2)] == [None, None]
+    assert "0.12 USD that --max-usd allows" in str(asyncio.run(poor.spend(ASKED)))
+    assert (store.spent("r"), store.spent_usd("r")) == (2, pytest.approx(0.1))
+    few = RunBudget(store, "few", MODEL, 1, 5.0)
+    assert asyncio.run(few.spend(ASKED)) is None
+    assert "--max-requests" in str(asyncio.run(few.spend(ASKED)))
+
+
+def test_several_models_spend_from_one_purse(store: SqlStore) -> None:
+    """Target and judges have prices of their own, and one budget; a simulated model costs nothing."""
+    dear, free = RunBudget(store, "r", MODEL, None, 0.06), RunBudget(store, "r", _free(), None, 0.06)
+    assert asyncio.run(dear.spend(ASKED)) is None
+    assert asyncio.run(free.spend(ASKED)) is None
+    asyncio.run(free.settle(ASKED, answer(10**6, 10**6)))
+    assert store.spent_usd("r") == pytest.approx(MOST)
+    assert asyncio.run(dear.spend(ASKED)) is not None
+
+
+def _free() -> Model:
+    return Model(name="s", provider="openai", id="s", base_url=None, api_key_env="K", simulated=True)
