@@ -142,9 +142,8 @@ class Erring:
         name = f"{self._seed}/{body['model']}/{text}"
         chance = random.Random(hashlib.sha256(name.encode()).digest()).random()
         found = chance < (self._sensitivity if YES in text else self._false)
-        return json.dumps({
-            "verdict": "exhibits" if found else "absent", "quote": text[:30] if found else "", "coherence": 95
-        })  # fmt: skip
+        quote = " ".join(text.split()[:5]) if found else ""
+        return json.dumps({"verdict": "exhibits" if found else "absent", "quote": quote, "coherence": 95})
 
 
 class AtRate:

@@ -44,6 +44,9 @@ class Budget(Protocol):
     async def settle(self, request: Request, answer: Answer | None) -> None:
         """What it did cost; None for a request that is not charged."""
 
+    def keep(self) -> None:
+        """A request of which nobody knows what it cost: it stays counted at its most."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Patience:
@@ -213,18 +216,20 @@ class Patient:
             self.check()
             async with self._may_stop():
                 epoch = await self._limiter.enter(ticket)
-            answered, began = False, self._clock()
+            answered, began, open_ = False, self._clock(), False
             try:
                 await self._spend(request, on_try, again=tries > 0)
+                open_ = True
                 began = self._clock()
                 answer = await self._try(request, self._patience.per_reply - used)
-                answered = True
+                answered, open_ = True, False
                 await self._settle(request, answer)
                 return answer
             except TransientFault as fault:
                 tries += 1
                 answered = not fault.rate_limited
                 if fault.rate_limited:  # what else went wrong may have been charged
+                    open_ = False
                     await self._settle(request, None)
                 delay = await self._after(fault, epoch, tries, began)
                 used += self._clock() - began
@@ -234,15 +239,18 @@ class Patient:
                 # Each parameter is dropped once, so this ends. It was an answer, and it was counted as a request.
                 tries, answered, delay = tries + 1, True, 0.0
                 self._lives()
+                open_ = False
                 await self._settle(request, None)
             except RequestRefused:
-                answered = True
+                answered, open_ = True, False
                 self._lives()
                 await self._settle(request, None)
                 raise
             except EndpointRejected as error:
                 self._break(error)
             finally:
+                if open_ and self._budget is not None:
+                    self._budget.keep()
                 self._limiter.leave(epoch, answered=answered)
             if delay > 0:
                 async with self._may_stop():
@@ -253,6 +261,10 @@ class Patient:
         self.check()
         if self._budget is not None and (spent := await self._budget.spend(request)) is not None:
             raise BudgetSpent(spent)
+        if self._circuit is not None:  # it broke while the budget was asked
+            if self._budget is not None:
+                self._budget.keep()
+            self.check()
         self.requests += 1
         self.retries += again
         if on_try is not None:

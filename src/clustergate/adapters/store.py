@@ -185,9 +185,13 @@ class SqlStore:
 
     # ------------------------------------------------------------ a person's word
 
-    def put_override(self, reply_key: str, behavior: str, verdict: JudgeVerdict, by: str, reason: str) -> None:
+    def put_override(
+        self, reply_key: str, behavior: str, prompt_hash: str, verdict: JudgeVerdict, by: str, reason: str
+    ) -> None:
         """Keep a person's verdict on a reply; the last one on it stands."""
-        self._writer.wait(lambda connection: store_overrides.put(connection, reply_key, behavior, verdict, by, reason))
+        self._writer.wait(
+            lambda connection: store_overrides.put(connection, reply_key, behavior, prompt_hash, verdict, by, reason)
+        )
 
     def overrides(self, behavior: str | None = None) -> list[Override]:
         """The verdicts of people that stand, of one behavior or of all."""

@@ -10,12 +10,15 @@ from sqlalchemy import Connection, insert, inspect, select
 from clustergate.adapters.store_schema import now_text, overrides
 from clustergate.nouns.model import JudgeVerdict, Override
 
-_FIELDS: Final = ("reply_key", "behavior", "verdict", "by", "reason", "created")
+_FIELDS: Final = ("reply_key", "behavior", "prompt_hash", "verdict", "by", "reason", "created")
 
 
-def put(connection: Connection, reply_key: str, behavior: str, verdict: JudgeVerdict, by: str, reason: str) -> None:
-    values = {"reply_key": reply_key, "behavior": behavior, "verdict": verdict.value, "by": by, "reason": reason}
-    connection.execute(insert(overrides).values(**values, created=now_text()))
+def put(
+    connection: Connection, reply_key: str, behavior: str, prompt_hash: str, verdict: JudgeVerdict, by: str, reason: str
+) -> None:
+    named = {"reply_key": reply_key, "behavior": behavior, "prompt_hash": prompt_hash}
+    told = {"verdict": verdict.value, "by": by, "reason": reason, "created": now_text()}
+    connection.execute(insert(overrides).values(**named, **told))
 
 
 def standing(connection: Connection, behavior: str | None = None) -> list[Override]:

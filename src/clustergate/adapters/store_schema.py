@@ -125,6 +125,7 @@ overrides: Final = Table(
     Column("number", Integer, primary_key=True),
     Column("reply_key", String, nullable=False),
     Column("behavior", String, nullable=False),
+    Column("prompt_hash", String, nullable=False),  # of what judges of the behavior were told by then
     Column("verdict", String, nullable=False),
     Column("by", ModelText, nullable=False),
     Column("reason", ModelText, nullable=False),

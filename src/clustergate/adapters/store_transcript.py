@@ -35,26 +35,20 @@ def transcript(connection: Connection, subject: str, attempt: int) -> Iterator[d
 
 
 def replies_of(connection: Connection, prefix: str) -> list[dict[str, Any]]:
-    """The answers whose key begins with `prefix`, each with the whole conversation it ends.
+    """The answers whose key begins with `prefix`, at most 50, each with `siblings` and `judged_as`.
 
-    `turns` and `answers` are texts in order, `last` is true where no later turn is stored, `judged_as` are the
-    behaviors that a judge read it for.
+    `siblings` are all stored answers of its draw, itself among them; `judged_as` the behaviors a judge read it for.
     """
     found = []
     for row in connection.execute(select(answers).where(answers.c.key.startswith(prefix, autoescape=True)).limit(50)):
         c = answers.c
         same = (c.subject == row.subject) & (c.attempt == row.attempt) & (c.behavior == row.behavior)
         same &= (c.prompt == row.prompt) & (c.draw == row.draw)
-        talk = list(connection.execute(select(c.turn, c.user, c.text).where(same).order_by(c.turn)))
+        siblings = [_named(tuple(c), tuple(other)) for other in connection.execute(select(answers).where(same))]
         judged = select(judgements.c.behavior).where(judgements.c.reply_key == row.key).distinct()
         found.append(
             _named(tuple(answers.c), tuple(row))
-            | {
-                "turns": [user for turn, user, _ in talk if turn <= row.turn],
-                "answers": [text for turn, _, text in talk if turn <= row.turn],
-                "last": all(turn <= row.turn for turn, _, _ in talk),
-                "judged_as": sorted(connection.execute(judged).scalars()),
-            }
+            | {"siblings": siblings, "judged_as": sorted(connection.execute(judged).scalars())}
         )
     return found
 

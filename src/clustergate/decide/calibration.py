@@ -66,13 +66,13 @@ def _bounds(right: int, n: int, alpha: float) -> tuple[float, float]:
     return statistics.clopper_pearson(right, n, alpha) if n else (0.0, 1.0)
 
 
-def corrected_rule(rule: Rule, calibration: Calibration, gated: int, looks: float = 1.0) -> Rule:
+def corrected_rule(rule: Rule, calibration: Calibration, gated: int, looks: int = 1) -> Rule:
     """The rule for what the bench calls positive, so that its verdicts are about what is so.
 
     Where the bench misses one violation in five, a limit of 5 % is passed by being shown to be under 4 % of what it
     calls violations; where it cries wolf in 2 % of the rest, it takes more than 7 % of them to fail. `gated` is the
     size of the family: a failure that is to hold for it leans on a bound that holds for all of them at once. `looks` is
-    the mean number of judged answers of a conversation, any of which makes it a hit: so many chances to be wrong.
+    the greatest number of judged answers of a conversation, any of which makes it a hit: so many chances to be wrong.
     """
     detection, alarm = _errors(calibration, hits_violate=rule.hits_violate, looks=looks)
     right, n = _quiet(calibration, hits_violate=rule.hits_violate)
@@ -93,7 +93,7 @@ def _quiet(calibration: Calibration, *, hits_violate: bool) -> tuple[int, int]:
     return calibration.found, calibration.positives
 
 
-def _errors(calibration: Calibration, *, hits_violate: bool, looks: float) -> tuple[float, float]:
+def _errors(calibration: Calibration, *, hits_violate: bool, looks: int) -> tuple[float, float]:
     """The least rate at which violations are seen, and the greatest at which they are seen where there are none."""
     false = min(1.0, looks * (1 - calibration.specificity[0]))
     if hits_violate:
@@ -102,7 +102,7 @@ def _errors(calibration: Calibration, *, hits_violate: bool, looks: float) -> tu
 
 
 def correction(
-    calibration: Calibration, estimate: Estimate, rule: Rule, looks: float = 1.0, *, carried: bool
+    calibration: Calibration, estimate: Estimate, rule: Rule, looks: int = 1, *, carried: bool
 ) -> Correction:
     """The rate and bounds of the behavior itself. With `carried`, PASS <=> upper <= limit and FAIL <=> lower >= limit.
 

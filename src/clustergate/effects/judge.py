@@ -121,8 +121,8 @@ class Judge:
                 if answer.finish in (Finish.REFUSED, Finish.FILTERED):
                     raise Unreadable(f"it was {answer.finish.value}")
                 reading = judge_prompt.read_answer(raw, evidence)
-                # That something is absent cannot be told from beginning and end alone.
-                unread = evidence.is_cut and reading.verdict is JudgeVerdict.ABSENT
+                # What is not found in beginning and end may stand in the middle.
+                unread = evidence.is_cut and reading.verdict is not JudgeVerdict.EXHIBITS
             except Unreadable as error:
                 complaint = str(error)
                 continue

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from clustergate.effects.keys import answer_key, subject_key
+from clustergate.effects.legible import is_blank
 from clustergate.effects.tally import Tally
 from clustergate.nouns.errors import EndpointDown, NotStored
 from clustergate.nouns.model import Answer, Draw, Finish, Message, Reply, Request, Subject
@@ -75,7 +76,7 @@ class Sampler:
                 answer, asked = await self._ask(key, request, behavior, draw, number, user, tally)
                 from_store = from_store and not asked
             answers.append(answer)
-            if not answer.text.strip():
+            if is_blank(answer.text):
                 break  # nothing that a conversation could go on from
             messages.append(Message("assistant", answer.text))
         return Reply(
@@ -102,7 +103,7 @@ class Sampler:
         try:
             answer = await self._target.ask(request, tally.target.tried)
             tally.target.answered(answer)
-            if answer.finish is Finish.STOP and not answer.text.strip():
+            if answer.finish is Finish.STOP and is_blank(answer.text):
                 # An empty answer is more often an accident than a statement: it gets one more chance.
                 answer = await self._target.ask(request, tally.target.tried)
                 tally.target.answered(answer)

@@ -231,10 +231,11 @@ class Label:
 
 @dataclass(frozen=True, kw_only=True)
 class Override:
-    """A person's verdict on a reply. It replaces the judges'."""
+    """A person's verdict on a reply. It replaces the judges', as long as they are told what they were told by then."""
 
     reply_key: str
     behavior: str
+    prompt_hash: str
     verdict: JudgeVerdict
     by: str
     reason: str

@@ -217,11 +217,11 @@ class Behavior:
         return self.behavior
 
     @property
-    def looks(self) -> float:
-        """Answers of a conversation that are judged by themselves, on average over the prompts."""
-        if self.channel == "task" or not self.prompts:
-            return 1.0
-        return sum(len(prompt.judged) for prompt in self.prompts) / len(self.prompts)
+    def looks(self) -> int:
+        """Answers of a conversation that are judged by themselves, at the most of all prompts."""
+        if self.channel == "task":
+            return 1
+        return max((len(prompt.judged) for prompt in self.prompts), default=1)
 
     @property
     def replies_owner(self) -> str:

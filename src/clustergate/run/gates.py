@@ -11,7 +11,7 @@ from clustergate.nouns.errors import Interrupted
 from clustergate.nouns.model import Model
 from clustergate.nouns.protocols import Endpoint, Gatekeeper
 from clustergate.run.order import Order
-from clustergate.run.spending import RunBudget, SharedPace
+from clustergate.run.spending import Purse, RunBudget, SharedPace
 
 
 class Gates:
@@ -22,6 +22,7 @@ class Gates:
         self._store = store
         self._endpoints: list[Endpoint] = []
         self._patients: list[Patient] = []
+        self._purse = Purse()
         self._limiters: dict[tuple[str, str | None, str], Limiter] = {}
 
     def open(self, model: Model) -> Gatekeeper:
@@ -35,7 +36,7 @@ class Gates:
         order = self._order
         budget = None
         if order.max_requests is not None or order.max_usd is not None:
-            budget = RunBudget(self._store, order.run_id, model, order.max_requests, order.max_usd)
+            budget = RunBudget(self._store, order.run_id, model, order.max_requests, order.max_usd, self._purse)
         gate = Patient(endpoint, self._limiters[account], budget)
         self._patients.append(gate)
         return gate

@@ -13,9 +13,10 @@ from clustergate.decide.plan import can_pass
 from clustergate.decide.rule import rule_of
 from clustergate.effects.bench import JudgeBench
 from clustergate.effects.judge import Judge
+from clustergate.effects.judge_prompt import prompt_hash
 from clustergate.effects.keys import subject_key
 from clustergate.effects.sampler import Sampler
-from clustergate.nouns.errors import EndpointRejected, Interrupted
+from clustergate.nouns.errors import EndpointRejected, Interrupted, StoreError
 from clustergate.nouns.finding import Calibrated, Calibration, Finding, Reason
 from clustergate.nouns.model import Cell, Model
 from clustergate.nouns.protocols import Gatekeeper
@@ -100,13 +101,19 @@ class Lab:
     async def _watch_for_the_end(self) -> None:
         """Wait until the time is over, or another process of this run was told to end; then end the asking."""
         deadline = self._order.deadline
-        while not await asyncio.to_thread(self._store.is_interrupted, self._order.run_id):
+        while not await asyncio.to_thread(self._is_told_to_end):
             left = _LOOKS if deadline is None else deadline - time.time()
             if left <= 0:
                 await self.interrupt("the time that --max-minutes allows is over", _GRACE)
                 return
             await asyncio.sleep(min(left, _LOOKS))
         await self.interrupt(TOLD_TO_END, _GRACE_WHEN_TOLD)
+
+    def _is_told_to_end(self) -> bool:
+        try:
+            return self._store.is_interrupted(self._order.run_id)
+        except StoreError:  # it will be told by those who must read or write; the time goes on
+            return False
 
     async def interrupt(self, why: str, grace: float = _GRACE_WHEN_TOLD) -> None:
         """Ask for nothing more; after `grace` seconds what is in flight is not waited for either."""
@@ -135,7 +142,7 @@ class Lab:
             except Uncalibrated as error:
                 uncalibrated = error
         subject = subject_key(order.subject)
-        overrides = await asyncio.to_thread(self._store.overrides, behavior_id)
+        overrides, told = await asyncio.to_thread(self._store.overrides, behavior_id), prompt_hash(behavior)
         maker = CellMaker(
             behavior,
             suite.thresholds.policy,
@@ -143,7 +150,7 @@ class Lab:
             self._bench,
             subject,
             self.briefing.attempt,
-            {override.reply_key: override for override in overrides},
+            {override.reply_key: override for override in overrides if override.prompt_hash == told},
         )
         # Twice the share: while the judge reads one reply, the next is being asked for.
         investigation = Investigation(behavior, rule, maker, 2 * order.share, self._saw)
@@ -167,6 +174,8 @@ class Lab:
                 decision = instrument.inconclusive(decision)
                 investigation.help = instrument.help_for(behavior, control)
         notes = [*self.briefing.notes, *self._gates.dropped]
+        if stale := sum(override.prompt_hash != told for override in overrides):
+            notes.append(f"{stale} overrides of {behavior_id} were made under another criterion and are not applied.")
         if mode == "report":
             try:
                 calibration = await self._calibrator.calibration(behavior, rule.alpha)

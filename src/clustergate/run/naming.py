@@ -93,14 +93,14 @@ def bench_models(
     problems: list[Problem | str] = []
     models: list[Model] = []
     for name in names:
-        own = bool(models) and name in declared
         try:
             found = resolve(
                 "--judge",
                 name,
                 declared=declared,
-                base_url=None if own else base_url,
-                api_key_env=None if own else api_key_env,
+                # A key is never sent to another provider than it was named for.
+                base_url=None if models else base_url,
+                api_key_env=None if models else api_key_env,
                 environ=environ,
                 personas=JUDGES,
                 simulator=simulator,
@@ -108,7 +108,7 @@ def bench_models(
         except UsageProblems as error:
             problems += error.problems
             continue
-        first = models[0] if models and not own else None
+        first = models[0] if models and name not in declared else None
         if first and not (found.simulated or first.simulated) and found.provider == first.provider:
             found = dataclasses.replace(
                 found, base_url=first.base_url, api_key_env=first.api_key_env, key_optional=first.key_optional

@@ -19,7 +19,7 @@ from clustergate.report.escape import flat
 from clustergate.run import kinship
 from clustergate.run.calibrating import SUBJECT, pooled_with
 from clustergate.run.order import Order
-from clustergate.run.preflight import identities
+from clustergate.run.preflight import identities, last_served
 
 _CHARACTERS_A_TOKEN = 4
 _SECONDS_A_REQUEST = 2.0
@@ -210,7 +210,7 @@ def _labels_read(order: Order) -> int:
     except StoreError:
         return 0
     try:
-        return store.count_judgements(SUBJECT, identities(order, store)[0])
+        return store.count_judgements(SUBJECT, identities(order, last_served(order, store))[0])
     finally:
         store.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ from clustergate.nouns.finding import Reason
 from clustergate.nouns.model import Message, Model, Request
 from clustergate.nouns.protocols import Gatekeeper
 from clustergate.run.order import Order, judge_room
+from clustergate.run.spending import cost
 
 _A_REQUEST: Final = 180.0
 """Seconds that a first request may take with all its tries, where the model's own time-out is not longer."""
@@ -49,6 +50,8 @@ class Briefing:
     requests: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    usd: float | None = 0.0
+    """What the first requests cost, in US dollars; null where a price is not known."""
     subject: str = ""
     variants: tuple[int, int] | None = None
     """Reworded prompts that this run asks, a prompt's number and the seed: for the runs after it."""
@@ -89,9 +92,8 @@ def identity(order: Order, judge: Model, served_as: str | None = None) -> str:
     return judge_identity(judge, order.suite.thresholds.judge.temperature, judge_room(judge), served_as)
 
 
-def identities(order: Order, store: SqlStore) -> list[str]:
-    """The judges' keys, each with the model that its endpoint served when it was last asked."""
-    served = last_served(order, store)
+def identities(order: Order, served: Mapping[str, str | None]) -> list[str]:
+    """The judges' keys, each with the model that its endpoint served."""
     return [identity(order, model, served[identity(order, model)]) for model in order.bench.models]
 
 
@@ -121,7 +123,8 @@ async def _first_contact(order: Order, store: SqlStore, target: Gatekeeper, judg
         ),
     ]
     served: list[str | None] = []
-    for role, gate, request in checks:
+    costs: list[float | None] = []
+    for model, (role, gate, request) in zip((order.subject.model, *models), checks, strict=True):
         try:
             answer = await gate.ask(request, spent.tried)
         except (EndpointRejected, RequestRefused) as error:
@@ -134,6 +137,7 @@ async def _first_contact(order: Order, store: SqlStore, target: Gatekeeper, judg
             return Briefing(down=str(error), reason=Reason.INTERRUPTED, requests=spent.requests)
         spent.answered(answer)
         served.append(answer.served_as)
+        costs.append(cost(model, (answer.input_tokens or 0, answer.output_tokens or 0)))
     unused = _unused(order, store)
     attempt = store.open_attempt(
         subject_key(order.subject),
@@ -157,6 +161,7 @@ async def _first_contact(order: Order, store: SqlStore, target: Gatekeeper, judg
         requests=spent.requests,
         input_tokens=spent.input_tokens,
         output_tokens=spent.output_tokens,
+        usd=None if None in costs else sum(one or 0.0 for one in costs),
     )
 
 

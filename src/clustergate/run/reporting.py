@@ -25,6 +25,7 @@ from clustergate.report.document import JudgeFacts, LabelFacts, Provenance, Repo
 from clustergate.run import kinship
 from clustergate.run.order import Order
 from clustergate.run.preflight import identities, identity, last_served
+from clustergate.run.spending import cost
 
 _PACKAGES: Final = ("pytest", "pytest-xdist", "openai", "anthropic", "aiohttp", "sqlalchemy", "numpy", "scipy")
 
@@ -47,6 +48,8 @@ def assemble(
     ordered = tuple(sorted(findings, key=lambda finding: place.get(finding.id, len(place))))
     briefing = store.briefing(order.run_id) or {}
     attempt = briefing.get("attempt") or _attempt(ordered, suite.thresholds.gate.alpha)
+    # What this run was told; where it asked nobody, what the judges' endpoints served when they were last asked.
+    served = briefing.get("judges") or last_served(order, store)
     alpha = suite.thresholds.gate.alpha
     notes = list(briefing.get("notes") or ())
     if order.suite.thresholds.sampling.temperature is None:
@@ -62,14 +65,14 @@ def assemble(
         findings=ordered,
         release=release(ordered, gated, alpha, _family_alpha(ordered, alpha / 2 ** (attempt - 1))),
         subject=order.subject,
-        judge=_judge(order, last_served(order, store)),
+        judge=_judge(order, served),
         spent=_spent(order, ordered, briefing, labels, time.time() - started),
         provenance=Provenance(
             clustergate=clustergate.__version__,
             suite_hash=suite.suite_hash,
             # The constants of the e-values decide too.
             thresholds_hash=digest([suite.thresholds_hash, PASS_GRID, FAIL_GRID]),
-            judge_hash=digest([order.bench.how.value, *identities(order, store)]),
+            judge_hash=digest([order.bench.how.value, *identities(order, served)]),
             attempt=attempt,
             started=datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds"),
             python=platform.python_version(),
@@ -155,16 +158,16 @@ def _spent(
         labels=measuring,
         input_tokens=target[0] + judge[0] + briefing.get("input_tokens", 0),
         output_tokens=target[1] + judge[1] + briefing.get("output_tokens", 0),
-        usd=_usd([(order.subject.model, target), *((m, tuple(judges[m.name])) for m in order.bench.models)]),
+        usd=_usd(
+            [(order.subject.model, target), *((m, tuple(judges[m.name])) for m in order.bench.models)],
+            briefing.get("usd", 0.0),
+        ),
         seconds=round(seconds, 1),
     )
 
 
-def _usd(spent: Sequence[tuple[Model, tuple[int, ...]]]) -> float | None:
-    """US dollars, or None where a price is not known. A simulated model has none."""
-    total = 0.0
-    for model, tokens in spent:
-        if model.usd_per_million is None:
-            return None
-        total += sum(count * price for count, price in zip(tokens, model.usd_per_million, strict=True)) / 1e6
-    return total
+def _usd(spent: Sequence[tuple[Model, tuple[int, ...]]], first: float | None) -> float | None:
+    """US dollars, those of the first requests among them; None where a price is not known, as of a simulated model."""
+    costs = [first, *(cost(model, tokens) for model, tokens in spent)]
+    known = [one for one in costs if one is not None]
+    return sum(known) if len(known) == len(costs) else None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
 from clustergate.nouns.model import Override
+from clustergate.nouns.settings import Behavior
 
 _PARTED, _UNSURE, _POSITIVE, _REST = range(4)
 WORTH: Final = {
@@ -56,24 +57,44 @@ def replies(
 
 
 def _read(transcript: Iterable[Mapping[str, Any]]) -> Iterator[Reviewed]:
-    for _, turns in groupby(transcript, key=lambda entry: (entry["behavior"], entry["prompt"], entry["draw"])):
-        talk = list(turns)
-        # Judgements of earlier turns of a conversation are of the same reply, whose key is its last answer's.
-        judged = [judgement for entry in talk for judgement in entry["judgements"]]
-        for name in sorted({judgement["behavior"] for judgement in judged}):
-            mine = [judgement for judgement in judged if judgement["behavior"] == name]
-            verdicts = tuple(judgement["verdict"] for judgement in mine)
-            yield Reviewed(
-                key=talk[-1]["key"],
-                behavior=name,
-                prompt=talk[-1]["prompt"],
-                draw=talk[-1]["draw"],
-                turns=tuple(entry["user"] for entry in talk),
-                answers=tuple(entry["text"] for entry in talk),
-                verdicts=verdicts,
-                quote=next((j["quote"] for j in mine if j["verdict"] == "exhibits"), ""),
-                worth=_worth(set(verdicts)),
-            )
+    for _, rows in groupby(transcript, key=lambda entry: (entry["behavior"], entry["prompt"], entry["draw"])):
+        entries = list(rows)
+        for last in entries:
+            talk = conversation(last, entries)
+            if talk is None:
+                continue
+            # Judgements of earlier turns of a conversation are of the same reply, whose key is its last answer's.
+            judged = [judgement for entry in talk for judgement in entry["judgements"]]
+            for name in sorted({judgement["behavior"] for judgement in judged}):
+                mine = [judgement for judgement in judged if judgement["behavior"] == name]
+                verdicts = tuple(judgement["verdict"] for judgement in mine)
+                yield Reviewed(
+                    key=last["key"],
+                    behavior=name,
+                    prompt=last["prompt"],
+                    draw=last["draw"],
+                    turns=tuple(entry["user"] for entry in talk),
+                    answers=tuple(entry["text"] for entry in talk),
+                    verdicts=verdicts,
+                    quote=next((j["quote"] for j in mine if j["verdict"] == "exhibits"), ""),
+                    worth=_worth(set(verdicts)),
+                )
+
+
+def conversation(last: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]] | None:
+    """The turns that `last` ends, among all stored answers of its draw; None where a turn followed it.
+
+    A prompt whose words were changed leaves older answers at the same draw: of each earlier turn the latest before
+    `last` is taken.
+    """
+    if any(entry["turn"] > last["turn"] and entry["created"] >= last["created"] for entry in entries):
+        return None
+    talk = []
+    for turn in range(1, last["turn"]):
+        before = [entry for entry in entries if entry["turn"] == turn and entry["created"] <= last["created"]]
+        if before:
+            talk.append(max(before, key=lambda entry: str(entry["created"])))
+    return [*talk, last]
 
 
 def _worth(verdicts: set[str]) -> int:
@@ -84,9 +105,12 @@ def _worth(verdicts: set[str]) -> int:
     return _POSITIVE if "exhibits" in verdicts else _REST
 
 
-def as_label(override: Override, reply: Mapping[str, Any]) -> dict[str, Any] | None:
-    """A line of a label file from a person's verdict; None for one that is neither exhibits nor absent."""
-    if override.verdict not in ("exhibits", "absent"):
+def as_label(override: Override, reply: Mapping[str, Any], behavior: Behavior | None) -> dict[str, Any] | None:
+    """A line of a label file from a person's verdict; None for one that is no label, or to words asked no more."""
+    prompts = {prompt.id: prompt for prompt in behavior.prompts} if behavior is not None else {}
+    prompt = prompts.get(reply["prompt"])
+    asked = prompt.user_turns[: len(reply["turns"])] if prompt is not None else None
+    if override.verdict not in ("exhibits", "absent") or asked != tuple(reply["turns"]):
         return None
     return {
         "id": f"override-{override.behavior}-{override.reply_key[:12]}",

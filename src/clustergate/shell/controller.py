@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -149,27 +147,12 @@ class Controller:
                 files.clear(self._folder)
         except UsageProblems as problem:
             raise pytest.UsageError(f"\n{problem}") from None
-        if self._is_distributing():
-            self._mind_termination(order.store)
+        if self._is_distributing() and not order.offline and not options.value(self._config, "--plan"):
+            self._session.mind_termination(order.store)
         planned = options.value(self._config, "--plan")
         tell = needs.table if planned else needs.header
         for line in tell(order, behaviors, needs.attempt_ahead(order)):
             self._say(line)
-
-    def _mind_termination(self, place: str) -> None:
-        """With xdist: what SIGTERM tells this process, the workers learn from the store."""
-        from clustergate.adapters.store import SqlStore  # noqa: PLC0415  only when a run is on
-
-        def tell() -> None:
-            store = SqlStore(place)
-            store.interrupt(self._session.run_id)
-            store.close()
-
-        def terminate(number: int, frame: object) -> None:
-            threading.Thread(target=tell, name="clustergate-interrupt").start()
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-        signal.signal(signal.SIGTERM, terminate)
 
     def _say(self, line: str) -> None:
         reporter = self._config.pluginmanager.getplugin("terminalreporter")

@@ -113,7 +113,7 @@ def _names(given: argparse.Namespace, suite: Suite) -> list[str]:
     settings = suite.thresholds.judge
     if settings.panel and given.judge is None and given.verify is None:
         return list(settings.panel)
-    second = given.verify or (settings.verify_positives if given.judge is None else None)
+    second = given.verify or settings.verify_positives
     return [given.judge or settings.model, *([second] if second else [])]
 
 

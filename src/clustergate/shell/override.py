@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from clustergate.adapters.store import SqlStore
     from clustergate.nouns.model import Override
+    from clustergate.nouns.settings import Behavior
 
 STORE: Final = str(Path(".clustergate") / "store.sqlite")
 VERDICTS: Final = ("exhibits", "absent", "unclear")
@@ -31,7 +33,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--behavior", metavar="ID", help="the behavior, where the reply was read for several")
     parser.add_argument("--list", action="store_true", help="show the verdicts that stand")
     parser.add_argument("--export", metavar="DIR", type=Path, help="add them to DIR/<behavior>.jsonl as labels")
+    add_probes(parser)
     parser.add_argument("--store", metavar="PATH", default=STORE, help=f"the store (default: {STORE})")
+
+
+def add_probes(parser: argparse.ArgumentParser) -> None:
+    """The option for behaviors of one's own: a verdict is by a criterion."""
+    parser.add_argument("--probes", metavar="DIR", type=Path, action="append", default=[], help="more behaviors")
+
+
+def known_behaviors(given: argparse.Namespace) -> dict[str, Behavior]:
+    """The declared behaviors, and those under controls. Raises UsageProblems."""
+    from clustergate.read.controls import load_controls  # noqa: PLC0415
+    from clustergate.read.probes import load_behaviors, probe_names  # noqa: PLC0415
+
+    root, folders = Path.cwd(), [Path("fixtures") / "probes", *given.probes]
+    behaviors = load_behaviors(folders, root)
+    controls = Path("fixtures") / "controls"
+    if controls.is_dir():
+        behaviors |= load_controls(controls, root, behaviors, probe_names(folders))
+    return behaviors
 
 
 def run(given: argparse.Namespace) -> int:
@@ -77,13 +98,21 @@ def _done(given: argparse.Namespace, store: SqlStore) -> Iterator[str]:
             yield told(override)
         return
     if given.export is not None:
-        yield from _export(given.export, store, given.behavior)
+        yield from _export(given.export, store, given.behavior, known_behaviors(given))
         return
+    from clustergate.effects.judge_prompt import prompt_hash  # noqa: PLC0415
+    from clustergate.nouns.errors import UsageProblems  # noqa: PLC0415
     from clustergate.nouns.model import JudgeVerdict  # noqa: PLC0415
 
     reply = find(store, given.key)
     behavior = _behavior(reply, given.behavior)
-    store.put_override(reply["key"], behavior, JudgeVerdict(given.verdict), given.by.strip(), given.reason.strip())
+    known = known_behaviors(given).get(behavior)
+    if known is None:
+        raise UsageProblems(
+            [f"override: found no probe file of {behavior}, expected one: name its folder with --probes"]
+        )
+    by, reason = given.by.strip(), given.reason.strip()
+    store.put_override(reply["key"], behavior, prompt_hash(known), JudgeVerdict(given.verdict), by, reason)
     yield f"{behavior}, {reply['prompt']}, draw {reply['draw']}: {given.verdict}, by {given.by.strip()}"
 
 
@@ -96,11 +125,17 @@ def told(override: Override) -> str:
 
 
 def find(store: SqlStore, key: str) -> dict[str, Any]:
-    """The one reply whose key begins so. Raises UsageProblems."""
+    """The one reply whose key begins so, with its `turns` and `answers`. Raises UsageProblems."""
     from clustergate.nouns.errors import UsageProblems  # noqa: PLC0415
+    from clustergate.run.review import conversation  # noqa: PLC0415
 
     found = store.replies_of(key)
-    whole = [reply for reply in found if reply["last"]]
+    whole = []
+    for reply in found:
+        talk = conversation(reply, reply["siblings"])
+        if talk is not None:
+            texts = {"turns": [turn["user"] for turn in talk], "answers": [turn["text"] for turn in talk]}
+            whole.append(reply | texts)
     if len(whole) == 1:
         return whole[0]
     if not found:
@@ -126,14 +161,16 @@ def _behavior(reply: dict[str, Any], named: str | None) -> str:
     raise UsageProblems([f"--behavior: found {named or 'none'}, expected one of {', '.join(known)}"])
 
 
-def _export(folder: Path, store: SqlStore, behavior: str | None) -> Iterator[str]:
+def _export(folder: Path, store: SqlStore, behavior: str | None, behaviors: Mapping[str, Behavior]) -> Iterator[str]:
     from clustergate.nouns.errors import UsageProblems  # noqa: PLC0415
     from clustergate.run.review import as_label  # noqa: PLC0415
 
     lines: dict[str, list[dict[str, Any]]] = {}
     left = 0
     for override in store.overrides(behavior):
-        label = as_label(override, find(store, override.reply_key))
+        label = None
+        with contextlib.suppress(UsageProblems):  # its reply is in the store no more
+            label = as_label(override, find(store, override.reply_key), behaviors.get(override.behavior))
         if label is None:
             left += 1
         else:
@@ -152,4 +189,4 @@ def _export(folder: Path, store: SqlStore, behavior: str | None) -> Iterator[str
     except (OSError, ValueError) as error:
         raise UsageProblems([f"--export={folder}: cannot be written ({error})"]) from None
     if left:
-        yield f"{left} left out: unclear is no label"
+        yield f"{left} left out: unclear, to no prompt that is declared in these words, or of a reply that is gone"

@@ -7,18 +7,19 @@ import getpass
 import json
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from clustergate.shell.override import STORE
+from clustergate.shell.override import STORE, add_probes, known_behaviors
 
 if TYPE_CHECKING:
     from clustergate.adapters.store import SqlStore
+    from clustergate.nouns.settings import Behavior
     from clustergate.run.review import Reviewed
 
 _USAGE: Final = 4
 _WIDTH: Final = 96
-_LONGEST: Final = 4000
+_LONGEST: Final = 24_000
 _KEYS: Final = {"e": "exhibits", "a": "absent", "u": "unclear"}
 _ASK: Final = "[e]xhibits  [a]bsent  [u]nclear  [s]kip  [q]uit > "
 
@@ -32,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--behavior", metavar="ID", help="one behavior only")
     parser.add_argument("--all", action="store_true", help="also what every judge read as absent")
     parser.add_argument("--by", metavar="NAME", help="who decides (default: your user name)")
+    add_probes(parser)
     parser.add_argument("--store", metavar="PATH", default=STORE, help=f"the store (default: {STORE})")
 
 
@@ -48,7 +50,7 @@ def run(given: argparse.Namespace) -> int:
             found = replies(
                 store.transcript(subject, attempt), store.overrides(), behavior=given.behavior, everything=given.all
             )
-            decided = _ask(store, found, given.by or getpass.getuser())
+            decided = _ask(store, found, given.by or _user(), known_behaviors(given))
         finally:
             store.close()
     except (UsageProblems, StoreError) as error:
@@ -80,18 +82,32 @@ def _about(told: dict[str, Any]) -> str:
     return cut(flat(f"{model}{f', system prompt {prompt!r}' if prompt else ''}, {told['answers']} answers"), 200)
 
 
-def _ask(store: SqlStore, found: list[Reviewed], by: str) -> int:
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a user id without a name
+        from clustergate.nouns.errors import UsageProblems  # noqa: PLC0415
+
+        raise UsageProblems(["review: found no user name, expected one: --by=NAME"]) from None
+
+
+def _ask(store: SqlStore, found: list[Reviewed], by: str, behaviors: Mapping[str, Behavior]) -> int:
+    from clustergate.effects.judge_prompt import prompt_hash  # noqa: PLC0415
     from clustergate.nouns.model import JudgeVerdict  # noqa: PLC0415
 
     decided = 0
     for number, reply in enumerate(found, start=1):
+        if reply.behavior not in behaviors:
+            print(f"{reply.behavior}: no probe file, left out; name its folder with --probes")
+            continue
         print("\n".join(_shown(reply, number, len(found))))
         key = _answer(_ASK, {*_KEYS, "s", "q"})
         reason = _reason() if key in _KEYS else ""
         if key == "q" or reason is None:
             break
         if key in _KEYS:
-            store.put_override(reply.key, reply.behavior, JudgeVerdict(_KEYS[key]), by, reason)
+            told = prompt_hash(behaviors[reply.behavior])
+            store.put_override(reply.key, reply.behavior, told, JudgeVerdict(_KEYS[key]), by, reason)
             decided += 1
     return decided
 
@@ -125,7 +141,9 @@ def _shown(reply: Reviewed, number: int, of: int) -> Iterator[str]:
     yield f"   {flat(reply.prompt)}, draw {reply.draw}; judges: {', '.join(reply.verdicts)}"
     for user, answer in zip(reply.turns, reply.answers, strict=True):
         for mark, text in ((">", user), ("<", answer)):
-            for line in cut(text, _LONGEST).splitlines() or [""]:
+            left = len(text) - _LONGEST
+            whole = text if left <= 0 else f"{text[:_LONGEST]}\n[{left:,} characters more: see replies.jsonl]"
+            for line in whole.splitlines() or [""]:
                 yield from textwrap.wrap(
                     terminal(line), _WIDTH, initial_indent=f"   {mark} ", subsequent_indent=f"   {mark} "
                 ) or [f"   {mark}"]

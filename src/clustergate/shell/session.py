@@ -114,16 +114,30 @@ class Session:
             deadline=self.deadline,
         )
         self.tester.start(order, behaviors, judged)
-        self._mind_termination()
+        if not order.offline:
+            self.mind_termination(order.store)
 
-    def _mind_termination(self) -> None:
-        """From now on SIGTERM ends the asking, and not the process: what is in is decided and reported."""
-        if self._handled is None and threading.current_thread() is threading.main_thread():
-            self._handled = signal.signal(signal.SIGTERM, self._terminate)
+    def mind_termination(self, store: str) -> None:
+        """From now on SIGTERM ends the asking, and not the process: what is in is decided and reported.
 
-    def _terminate(self, number: int, frame: object) -> None:
-        self.tester.interrupt()
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # who asks twice means it
+        Every process of the run learns it from the store, also one that is still at its first request. Who asks twice
+        means it.
+        """
+        if self._handled is not None or threading.current_thread() is not threading.main_thread():
+            return
+
+        def tell() -> None:
+            from clustergate.adapters.store import SqlStore  # noqa: PLC0415  only when a run is on
+
+            place = SqlStore(store)
+            place.interrupt(self.run_id)
+            place.close()
+
+        def terminate(number: int, frame: object) -> None:
+            threading.Thread(target=tell, name="clustergate-interrupt").start()
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+        self._handled = signal.signal(signal.SIGTERM, terminate)
 
     def start_ahead(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
         """A worker begins its next test's behavior while the present one is under way."""

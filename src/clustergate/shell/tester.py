@@ -162,17 +162,6 @@ class Tester:
         progress = self._opening.result().progress
         return f"clustergate: {progress.decided} of {len(self._findings)} decided, {progress.replies} replies judged"
 
-    def interrupt(self) -> None:
-        """Ask for nothing more; the tests that wait get what can be said by then. Safe in a signal handler."""
-        if self._loop is not None and self._opening is not None:
-            self._loop.submit(self._interrupt(self._opening))
-
-    async def _interrupt(self, opening: Future[Lab]) -> None:
-        lab = await asyncio.wrap_future(opening)
-        from clustergate.run.lab import TOLD_TO_END  # noqa: PLC0415  loaded by now
-
-        await lab.interrupt(TOLD_TO_END)
-
     def stop(self) -> None:
         """End the lab: what is in flight is cut, what was answered is stored."""
         if self._loop is None:

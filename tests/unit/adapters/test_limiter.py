@@ -188,7 +188,7 @@ def test_transient_faults_are_retried_and_counted() -> None:
     endpoint = Scripted(TransientFault("500"), TransientFault("cut"), busy())
     spent: list[int] = []
 
-    settled: list[Answer | None] = []
+    settled: list[Answer | str | None] = []
 
     class Purse:
         async def spend(self, request: Request) -> str | None:
@@ -197,6 +197,9 @@ def test_transient_faults_are_retried_and_counted() -> None:
 
         async def settle(self, request: Request, answer: Answer | None) -> None:
             settled.append(answer)
+
+        def keep(self) -> None:
+            settled.append("kept")
 
     async def run() -> tuple[Patient, list[int]]:
         told: list[int] = []
@@ -207,8 +210,8 @@ def test_transient_faults_are_retried_and_counted() -> None:
     one, told = asyncio.run(run())
     assert (one.requests, one.retries, one.in_flight) == (4, 3, 0)
     assert told == spent == [0, 1, 2, 3]
-    # A 429 is not charged and the answer is; what other faults cost nobody knows.
-    assert settled == [None, FINE]
+    # A 429 is not charged and the answer is; what other faults cost nobody knows: they stay counted at their most.
+    assert settled == ["kept", "kept", None, FINE]
 
 
 def test_time_of_one_reply() -> None:
@@ -388,6 +391,9 @@ def test_budget() -> None:
             return None if self.left >= 0 else "--max-requests is used up"
 
         async def settle(self, request: Request, answer: Answer | None) -> None:
+            pass
+
+        def keep(self) -> None:
             pass
 
     told = asyncio.run(ask_all(patient(endpoint, limiter, budget=Purse()), 6))

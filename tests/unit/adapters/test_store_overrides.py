@@ -13,10 +13,10 @@ from clustergate.nouns.model import JudgeVerdict
 def test_the_last_word_stands(tmp_path: Path) -> None:
     """One verdict a reply and behavior, the last; those of other replies and behaviors are their own."""
     store = SqlStore(str(tmp_path / "s.sqlite"))
-    store.put_override("k1", "wish", JudgeVerdict.ABSENT, "jo", "It quotes.")
-    store.put_override("k2", "wish", JudgeVerdict.UNCLEAR, "jo", "Who knows.")
-    store.put_override("k1", "hope", JudgeVerdict.EXHIBITS, "al", "It hopes.")
-    store.put_override("k1", "wish", JudgeVerdict.EXHIBITS, "al", "It does\0 wish.")
+    store.put_override("k1", "wish", "h", JudgeVerdict.ABSENT, "jo", "It quotes.")
+    store.put_override("k2", "wish", "h", JudgeVerdict.UNCLEAR, "jo", "Who knows.")
+    store.put_override("k1", "hope", "h", JudgeVerdict.EXHIBITS, "al", "It hopes.")
+    store.put_override("k1", "wish", "h2", JudgeVerdict.EXHIBITS, "al", "It does\0 wish.")
     told = [(found.reply_key, found.verdict.value, found.by, found.reason) for found in store.overrides("wish")]
     assert told == [("k2", "unclear", "jo", "Who knows."), ("k1", "exhibits", "al", "It does\0 wish.")]
     assert len(store.overrides()) == 3
@@ -34,7 +34,7 @@ def test_a_store_of_the_version_before(tmp_path: Path) -> None:
     assert old.overrides() == []
     old.close()
     store = SqlStore(str(path))
-    store.put_override("k", "wish", JudgeVerdict.ABSENT, "jo", "So.")
+    store.put_override("k", "wish", "h", JudgeVerdict.ABSENT, "jo", "So.")
     assert len(store.overrides()) == 1
     store.close()
     with sqlite3.connect(path) as connection:

@@ -278,7 +278,9 @@ def test_policy_names_every_state_that_is_no_plain_answer() -> None:
 @pytest.mark.parametrize("said", [EXHIBITS, ABSENT, UNCLEAR, UNREADABLE])
 def test_a_persons_verdict_replaces_the_judges(said: JudgeVerdict) -> None:
     """The state is the person's, what the judge had said stands beside it; other replies are untouched."""
-    override = Override(reply_key="k", behavior="wish", verdict=ABSENT, by="jo", reason="So.", created="2026-01-01")
+    override = Override(
+        reply_key="k", behavior="wish", prompt_hash="h", verdict=ABSENT, by="jo", reason="So.", created="2026-01-01"
+    )
     sampler: Any = FakeSampler(reply(answer()))
     bench: Any = FakeBench({1: judged(said)})
     maker = CellMaker(behavior(), Policy(), sampler, bench, "subject", 1, {"k": override, "other": override})
