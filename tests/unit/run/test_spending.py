@@ -11,7 +11,7 @@ import pytest
 
 from clustergate.adapters.store import SqlStore
 from clustergate.nouns.model import Answer, Finish, Message, Model, Request
-from clustergate.run.spending import RunBudget
+from clustergate.run.spending import Purse, RunBudget
 
 MODEL = Model(name="m", provider="openai", id="m", base_url=None, api_key_env="K", usd_per_million=(10.0, 40.0))
 ASKED = Request(messages=(Message("user", "x" * 1800),), temperature=1.0, max_tokens=1000)
@@ -44,6 +44,8 @@ def test_what_is_used_up_is_said(store: SqlStore) -> None:
     """Money before requests are, and the other way round; a request that would pass a ceiling is not counted."""
     poor = RunBudget(store, "r", MODEL, 10, 0.12)
     assert [asyncio.run(poor.spend(ASKED)) for _ in range(2)] == [None, None]
+    poor.keep()
+    poor.keep()
     assert "0.12 USD that --max-usd allows" in str(asyncio.run(poor.spend(ASKED)))
     assert (store.spent("r"), store.spent_usd("r")) == (2, pytest.approx(0.1))
     few = RunBudget(store, "few", MODEL, 1, 5.0)
@@ -53,12 +55,31 @@ def test_what_is_used_up_is_said(store: SqlStore) -> None:
 
 def test_several_models_spend_from_one_purse(store: SqlStore) -> None:
     """Target and judges have prices of their own, and one budget; a simulated model costs nothing."""
-    dear, free = RunBudget(store, "r", MODEL, None, 0.06), RunBudget(store, "r", _free(), None, 0.06)
+    purse = Purse()
+    dear, free = (RunBudget(store, "r", model, None, 0.06, purse) for model in (MODEL, _free()))
     assert asyncio.run(dear.spend(ASKED)) is None
     assert asyncio.run(free.spend(ASKED)) is None
+    assert purse.open == 2
     asyncio.run(free.settle(ASKED, answer(10**6, 10**6)))
     assert store.spent_usd("r") == pytest.approx(MOST)
+    dear.keep()
+    assert purse.open == 0
     assert asyncio.run(dear.spend(ASKED)) is not None
+
+
+def test_who_finds_no_room_waits_for_those_in_flight(store: SqlStore) -> None:
+    """What is set aside is mostly given back: a small budget is not spent by what is only on its way."""
+    budget = RunBudget(store, "r", MODEL, None, 0.08)
+
+    async def run() -> str | None:
+        assert await budget.spend(ASKED) is None
+        waiting = asyncio.ensure_future(budget.spend(ASKED))
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        await budget.settle(ASKED, answer(10, 10))
+        return await waiting
+
+    assert asyncio.run(run()) is None
 
 
 def _free() -> Model:
