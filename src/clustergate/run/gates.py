@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from clustergate.adapters.endpoints import open_endpoint
-from clustergate.adapters.limiter import Limiter, Patient
+from clustergate.adapters.limiter import Limiter
+from clustergate.adapters.patient import Patient
 from clustergate.adapters.store import SqlStore
 from clustergate.nouns.errors import Interrupted
 from clustergate.nouns.model import Model

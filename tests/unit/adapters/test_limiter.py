@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from clustergate.adapters.limiter import Limiter, Patience, Patient
+from clustergate.adapters.limiter import Limiter
+from clustergate.adapters.patient import Patience, Patient
 from clustergate.nouns.errors import (
     BudgetSpent,
     EndpointDown,
