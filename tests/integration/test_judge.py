@@ -130,6 +130,17 @@ def test_a_judge_that_cannot_tell(
         assert "told beside" in (run.folder / "report.md").read_text()
 
 
+def test_a_judge_that_misses_too_much(project: Project, server: ModelServer, gate: list[str]) -> None:
+    """A judge that finds a third may tell the behavior, and still put a limit out of reach: inconclusive (`judge`), and
+    no ceiling that a waiver or a warning could let by."""
+    project.label(positives=60, negatives=60)
+    project.thresholds(f"gate: {{max_samples: 100, on_inconclusive: warn}}\n{LIMIT}", REQUIRED)
+    server.target, server.judge = AtRate(0, seed=4), Erring(0.35, 0.0, seed=4)
+    run = project.run(*gate)
+    assert (run.code, run.behavior()["reason"], run.behavior()["exhibited"]) == (7, "judge", 0), run.output
+    assert "With what this judge overlooks" in run.output
+
+
 def test_without_labels_nothing_is_carried(project: Project, server: ModelServer, gate: list[str]) -> None:
     """Inconclusive (`judge`) where errors must be carried; the message says what to write where."""
     project.thresholds(LIMIT, REQUIRED)

@@ -211,7 +211,7 @@ def _help(decision: Decision, made: Investigation, rule: Rule, *, own_ceiling: b
         return ""
     if made.help:
         return made.help
-    if decision.reason is Reason.CEILING and rule.deciding_share < 1 and can_pass(rule) is None:
+    if decision.reason in (Reason.CEILING, Reason.JUDGE) and rule.deciding_share < 1 and can_pass(rule) is None:
         return (
             "With what this judge overlooks, no rate could be shown to be within the limit under this ceiling: verify "
             "positives or take a better judge, label more replies of this behavior, or raise the ceiling or the limit."

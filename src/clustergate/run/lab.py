@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import time
 from dataclasses import dataclass
 from typing import Final
@@ -130,7 +131,7 @@ class Lab:
         """Investigate one behavior to its Finding. Raises EndpointRejected."""
         order = self._order
         suite, behavior = order.suite, order.suite.behaviors[behavior_id]
-        rule = rule_of(suite, behavior, self.briefing.attempt)
+        rule = plain = rule_of(suite, behavior, self.briefing.attempt)
         # A control is about what the instrument reads, errors and all.
         mode = "none" if isinstance(behavior, Controlled) or self.briefing.down is not None else order.calibration
         calibration: Calibration | None = None
@@ -160,6 +161,9 @@ class Lab:
             decision = investigation.give_up(uncalibrated.reason, str(uncalibrated))
         else:
             decision = await investigation.run()
+        if decision.reason is Reason.CEILING and can_pass(rule) is None and can_pass(plain) is not None:
+            # It is what the judge misses, and not the rate, that keeps the limit out of reach.
+            decision = dataclasses.replace(decision, reason=Reason.JUDGE)
         control = None
         if isinstance(behavior, Controlled):
             control = instrument.note(behavior)
