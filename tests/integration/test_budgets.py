@@ -136,3 +136,16 @@ def test_a_verdict_that_was_reached_stands(project: Project, server: ModelServer
     assert run.code == 1, run.output
     assert run.behavior()["verdict"] == "fail"
     assert (run.behavior("endless")["verdict"], run.behavior("endless")["reason"]) == ("inconclusive", "interrupted")
+
+
+def test_sigterm_at_the_first_request(project: Project, server: ModelServer, gate: list[str]) -> None:
+    """An endpoint that takes the first request and does not answer holds up no cancelled job: exit 7, soon."""
+    slow(server, 60)
+    process = project.start(*gate)
+    deadline = time.monotonic() + 60
+    while not server.served["target"] and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGTERM)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 7, output
+    assert "SIGTERM" in output
