@@ -20,6 +20,7 @@ from clustergate.run import kinship
 from clustergate.run.calibrating import SUBJECT, pooled_with
 from clustergate.run.order import Order
 from clustergate.run.preflight import identities, last_served
+from clustergate.run.spending import cost
 
 _CHARACTERS_A_TOKEN = 4
 _SECONDS_A_REQUEST = 2.0
@@ -121,11 +122,7 @@ def _read(kind: str, prompt: Prompt, longest: int) -> list[int]:
 
 
 def _usd(model: Model, tokens: tuple[int, int]) -> float | None:
-    if model.simulated:
-        return 0.0
-    if model.usd_per_million is None:
-        return None
-    return sum(count * price for count, price in zip(tokens, model.usd_per_million, strict=True)) / 1e6
+    return 0.0 if model.simulated else cost(model, tokens)
 
 
 def _total(order: Order, found: Sequence[Need]) -> str:
