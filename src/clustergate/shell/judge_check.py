@@ -215,20 +215,18 @@ def _second(found: JudgeCheck) -> Iterator[str]:
 
 
 def _cost(order: Order, found: JudgeCheck) -> Iterator[str]:
+    from clustergate.run.spending import cost  # noqa: PLC0415
+
     if not found.judgements:
         yield f"cost: nothing, all of it was stored; {found.seconds:.1f} s"
         return
     requests = sum(spent.requests for spent in found.spent.values())
     read, written = (sum(getattr(s, name) for s in found.spent.values()) for name in ("input_tokens", "output_tokens"))
     each = found.judgements
-    money = ""
-    prices = {model.name: model.usd_per_million for model in order.bench.models}
-    if all(prices.get(name) is not None for name in found.spent):
-        usd = 0.0
-        for name, spent in found.spent.items():
-            price = prices[name] or (0.0, 0.0)
-            usd += (spent.input_tokens * price[0] + spent.output_tokens * price[1]) / 1e6
-        money = f", {usd:.4f} USD, {usd / each:.6f} a judgement"
+    models = {model.name: model for model in order.bench.models}
+    costs = [cost(models[name], (part.input_tokens, part.output_tokens)) for name, part in found.spent.items()]
+    usd = sum(one or 0.0 for one in costs)
+    money = "" if None in costs else f", {usd:.4f} USD, {usd / each:.6f} a judgement"
     yield (
         f"cost: {requests:,} requests for {found.judgements:,} judgements, {read / each:,.0f} input and "
         f"{written / each:,.0f} output tokens each{money}, {found.seconds:.1f} s"
