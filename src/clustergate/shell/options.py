@@ -20,7 +20,7 @@ from clustergate.read.spec import Suite, add_variants, load_suite
 from clustergate.read.variants import load_wordings
 from clustergate.report.escape import terminal
 from clustergate.run.naming import bench_models, resolve
-from clustergate.run.order import CONCURRENCY, Order
+from clustergate.run.order import Order
 
 EXAMPLE: Final = "pytest --model gpt-4.1        (or, without any key: pytest --model sim/denying)"
 
@@ -69,8 +69,9 @@ OPTIONS: Final[Mapping[str, dict[str, Any]]] = {
                   "needs a price under models: in thresholds.yaml"},
     "--max-minutes": {"metavar": "N", "type": _above_zero, "help": "stop asking then, and decide by what is in"},
     "--concurrency": {"metavar": "N", "type": _positive, "help": "requests in flight at each endpoint, over all "
-                      f"workers (default: {CONCURRENCY})"},
+                      "workers (default: as many as the endpoint takes, 20 at first)"},
     "--rpm": {"metavar": "N", "type": _positive, "help": "requests a minute at each endpoint, over all workers"},
+    "--tpm": {"metavar": "N", "type": _positive, "help": "tokens a minute at each endpoint, over all workers"},
     "--store": {"metavar": "PATH", "help": "where replies are kept (default: .clustergate/store.sqlite)"},
     "--fresh": {"action": "store_true", "help": "draw new replies; the new attempt decides at half the alpha"},
     "--offline": {"action": "store_true", "help": "send nothing: decide from the store alone"},
@@ -80,7 +81,17 @@ OPTIONS: Final[Mapping[str, dict[str, Any]]] = {
 
 # What a command to decide again from the store must not repeat.
 _NOT_REPRODUCED: Final = frozenset(
-    {"--fresh", "--offline", "--plan", "--max-requests", "--max-usd", "--max-minutes", "--concurrency", "--rpm"}
+    {
+        "--fresh",
+        "--offline",
+        "--plan",
+        "--max-requests",
+        "--max-usd",
+        "--max-minutes",
+        "--concurrency",
+        "--rpm",
+        "--tpm",
+    }
 )
 
 
@@ -172,8 +183,6 @@ def build_order(
     *,
     run_id: str,
     simulator: str | None,
-    worker: int = 0,
-    workers: int = 1,
     deadline: float | None = None,
 ) -> Order:
     """What this process is to do. Raises UsageProblems with everything that is wrong with the options."""
@@ -222,7 +231,6 @@ def build_order(
     if problems or target is None:
         raise UsageProblems(list(dict.fromkeys(problems)))
     sampling = suite.thresholds.sampling
-    total = value(config, "--concurrency") or CONCURRENCY
     return Order(
         suite=suite,
         subject=Subject(
@@ -236,8 +244,9 @@ def build_order(
         run_id=run_id,
         fresh=value(config, "--fresh"),
         offline=value(config, "--offline"),
-        share=max(1, total // workers + (worker < total % workers)),
+        concurrency=value(config, "--concurrency"),
         rpm=value(config, "--rpm"),
+        tpm=value(config, "--tpm"),
         max_requests=value(config, "--max-requests"),
         max_usd=value(config, "--max-usd"),
         deadline=deadline,
