@@ -27,6 +27,10 @@ async def together(work: Iterable[Coroutine[Any, Any, T]], at_once: Callable[[],
                 for task in done:
                     task.result()
         return list(await asyncio.gather(*tasks))
+    except Exception:
+        # What is in flight has been paid for and is waited for; what ended one ends those that wait for a turn.
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
     except BaseException:
         for task in tasks:
             task.cancel()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from clustergate.nouns.finding import Calibrated, Finding
-from clustergate.shell import options
+from clustergate.shell import declared, options
 from clustergate.shell.controller import Controller
 from clustergate.shell.session import Session
 
@@ -16,7 +16,7 @@ _SESSION = pytest.StashKey[Session]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    options.add_options(parser)
+    declared.add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -35,6 +35,11 @@ def test_anthropic() -> None:
     assert headrooms(told, NOW) == (Headroom("requests", 50, 0, 20.0), Headroom("tokens", 40000, 39000, 1.0))
 
 
+def _requests(remaining: str, reset: str) -> dict[str, str]:
+    named = {"remaining": remaining, "limit": "9", "reset": reset}
+    return {f"x-ratelimit-{name}-requests": value for name, value in named.items()}
+
+
 @pytest.mark.parametrize(
     "told",
     [
