@@ -11,6 +11,8 @@ from typing import Any, Final, TypeVar
 
 import pytest
 
+from clustergate.shell import options
+
 T = TypeVar("T")
 
 DEALT: Final = "clustergate_dealt"
@@ -37,7 +39,12 @@ def number_of(worker: str) -> int:
 
 
 def is_wanted(config: pytest.Config) -> bool:
-    """Whether tests go to whoever is free, as `-n` by itself means; other ways to distribute stay as asked."""
+    """Whether a model is tested and tests go to whoever is free, as `-n` by itself means.
+
+    Other ways to distribute stay as asked, and other people's tests as xdist has them.
+    """
+    if not options.value(config, "--model"):
+        return False
     return config.getoption("dist", "no") == "load" and config.getoption("maxschedchunk", None) is None
 
 

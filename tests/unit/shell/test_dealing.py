@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clustergate.shell.dealing import DEALT, dealt, place
+from clustergate.shell.dealing import DEALT, dealt, is_wanted, place
 
 
 @given(things=st.integers(0, 100), players=st.integers(1, 12))
@@ -23,6 +27,21 @@ def test_neighbors_part(players: int, start: int) -> None:
         number for number in range(players) for t in dealt(range(100), number, players) if start <= t < start + 2
     }
     assert len(holders) == 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "wanted"),
+    [
+        ({"model": "m", "dist": "load"}, True),
+        ({"model": None, "dist": "load"}, False),
+        ({"model": "m", "dist": "loadfile"}, False),
+        ({"model": "m", "dist": "load", "maxschedchunk": 1}, False),
+    ],
+)
+def test_only_where_nothing_else_is_asked(asked: dict[str, Any], wanted: bool) -> None:
+    """A run without a model is none of ours, and another way to distribute is the user's choice."""
+    config: Any = SimpleNamespace(getoption=lambda name, default=None: asked.get(name, default))
+    assert is_wanted(config) is wanted
 
 
 def test_place() -> None:
