@@ -16,7 +16,12 @@ from clustergate.nouns.headroom import Headroom
 _BEAT: Final = 0.15
 """Seconds between two reports of a process to the others."""
 _WEIGHT: Final = 0.1
-"""Of the latest answer in the average of tokens."""
+"""Of the latest number in a running average."""
+
+
+def averaged(before: float | None, latest: float) -> float:
+    """A running average, in which what is long ago counts ever less."""
+    return latest if before is None else (1 - _WEIGHT) * before + _WEIGHT * latest
 
 
 class Account(Protocol):
@@ -136,7 +141,7 @@ class Limiter:
     def heard(self, rooms: Sequence[Headroom], tokens: int | None) -> None:
         """What an answer told of the account's limits, and the tokens it took: where they run low, turns wait."""
         if tokens is not None:
-            self._tokens = tokens if self._tokens is None else (1 - _WEIGHT) * self._tokens + _WEIGHT * tokens
+            self._tokens = averaged(self._tokens, tokens)
         # What is in flight already is not in the endpoint's count yet.
         pending = self.in_flight + self._others
         wait = max((room.wait(pending, self._tokens) for room in rooms), default=0.0)

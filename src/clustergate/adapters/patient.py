@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Final, NoReturn, Protocol
 
-from clustergate.adapters.limiter import Limiter
+from clustergate.adapters.limiter import Limiter, averaged
 from clustergate.nouns.errors import (
     BudgetSpent,
     EndpointDown,
@@ -164,16 +164,14 @@ class Patient:
 
     def _tokens(self, request: Request) -> int:
         """Tokens that a request will take, as far as one can tell before: for the pace, not for the budget."""
-        size = sum(len(message.content.encode("utf-8", "replace")) for message in request.messages)
-        return size // _BYTES_A_TOKEN + round(min(self._usual or math.inf, request.max_tokens))
+        return request.size // _BYTES_A_TOKEN + round(min(self._usual or math.inf, request.max_tokens))
 
     async def _heard(self, request: Request, answer: Answer, booked: int) -> None:
         """Learn from an answer how long answers are, and what the account has left."""
         taken = None if answer.output_tokens is None else (answer.input_tokens or 0) + answer.output_tokens
         self._limiter.heard(self._endpoint.headroom, taken)
         if answer.output_tokens is not None:
-            each = answer.output_tokens / request.n
-            self._usual = each if self._usual is None else 0.9 * self._usual + 0.1 * each
+            self._usual = averaged(self._usual, answer.output_tokens / request.n)
         if taken is not None:
             await self._limiter.correct(taken - booked)
 

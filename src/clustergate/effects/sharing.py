@@ -40,11 +40,7 @@ class Sharing:
         mine: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         group.waiting.append(mine)
         self._send_carriers(request, group, on_try)
-        try:
-            return await mine
-        finally:
-            if not group.waiting and not group.carriers:
-                self._groups.pop(request, None)
+        return await mine
 
     def _send_carriers(self, request: Request, group: _Group, on_try: Callable[[], None] | None) -> None:
         """As many as are needed to fetch an answer for everyone who waits."""
@@ -52,7 +48,13 @@ class Sharing:
             group.idle += 1
             carrier = asyncio.ensure_future(self._carry(request, group, on_try))
             group.carriers.add(carrier)
-            carrier.add_done_callback(group.carriers.discard)
+            carrier.add_done_callback(lambda done: self._back(request, group, done))
+
+    def _back(self, request: Request, group: _Group, carrier: asyncio.Task[None]) -> None:
+        """Whoever waits has a carrier: with the last one the group has done its work."""
+        group.carriers.discard(carrier)
+        if not group.carriers:
+            del self._groups[request]
 
     async def _carry(self, request: Request, group: _Group, on_try: Callable[[], None] | None) -> None:
         """One request for as many as wait when its turn has come."""

@@ -100,6 +100,11 @@ class Request:
     schema: Mapping[str, Any] | None = None
     n: int = 1
 
+    @property
+    def size(self) -> int:
+        """Bytes of all messages in UTF-8."""
+        return sum(len(message.content.encode("utf-8", "replace")) for message in self.messages)
+
 
 @dataclass(frozen=True, order=True)
 class Draw:

@@ -81,8 +81,7 @@ class RunBudget:
         return self._cost(self._most_tokens(request))
 
     def _most_tokens(self, request: Request) -> tuple[int, int]:
-        size = sum(len(message.content.encode("utf-8", "replace")) for message in request.messages)
-        return size // _BYTES_A_TOKEN + 100, request.n * request.max_tokens
+        return request.size // _BYTES_A_TOKEN + 100, request.n * request.max_tokens
 
     def _cost(self, tokens: Sequence[int]) -> float:
         return cost(self._model, tokens) or 0.0

@@ -113,6 +113,18 @@ def test_who_has_gone_is_not_asked_for() -> None:
     assert asyncio.run(run()) == [("One?", 2)]
 
 
+def test_nothing_is_kept() -> None:
+    """Once all have their answers no question is remembered: conversations have as many as they have turns."""
+
+    async def run() -> int:
+        sharing = Sharing(Counter(3, 2), 8)
+        await _all(sharing, [ONE] * 10 + [TWO])
+        await asyncio.sleep(0)
+        return len(sharing._groups)
+
+    assert asyncio.run(run()) == 0
+
+
 def test_requests_are_counted_where_they_are_caused() -> None:
     """Each request counts once, for one of those who asked."""
     counted = []
