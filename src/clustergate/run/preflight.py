@@ -187,9 +187,11 @@ def _unused(order: Order, store: SqlStore) -> tuple[str, ...]:
     """Where the store knows nothing of this subject: what it has of the model all the same, and what differs."""
     if store.latest_attempt(subject_key(order.subject)) is not None:
         return ()
+    if not (known := store.descriptions()):
+        return ()
     from clustergate.run.differences import unused  # noqa: PLC0415  deepdiff loads only where there is a difference
 
-    note = unused(store.descriptions(), order.subject.as_dict())
+    note = unused(known, order.subject.as_dict())
     return (note,) if note else ()
 
 
