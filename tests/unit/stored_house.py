@@ -40,7 +40,7 @@ def behavior(name: str, exhibited: int, samples: int, **changes: Any) -> dict[st
 
 
 def report(*behaviors: dict[str, Any], model: str = "gpt-4.1", **changes: Any) -> dict[str, Any]:
-    """A report.json; a part in `changes` is merged into the part of that name."""
+    """A report.json; a part in `changes` is merged into the part of that name, `endpoint` into `model`."""
     names = [found["id"] for found in behaviors]
     data: dict[str, Any] = {
         "schema_version": 1,
@@ -62,7 +62,8 @@ def report(*behaviors: dict[str, Any], model: str = "gpt-4.1", **changes: Any) -
             "judge_prompt_hashes": dict.fromkeys(names, "told"),
         },
     }
-    for part, change in changes.items():
+    for name, change in changes.items():
+        part = "model" if name == "endpoint" else name
         data[part] = data[part] | change if isinstance(data[part], dict) and isinstance(change, dict) else change
     return data
 

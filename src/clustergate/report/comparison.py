@@ -211,10 +211,13 @@ def _trend(comparison: Comparison) -> Iterator[str]:
         [
             code(found.id),
             sparkline(found),
-            *map(prose, (*trend(found), remark(found))),
+            rates,
+            prose(said),
+            prose(remark(found)),
         ]
         for found in comparison.behaviors
         if not found.is_control
+        for rates, said in [trend(found)]
     ]
     yield _table(TREND, rows)
 
