@@ -45,7 +45,7 @@ def report(*behaviors: dict[str, Any], model: str = "gpt-4.1", **changes: Any) -
     data: dict[str, Any] = {
         "schema_version": 1,
         "simulated": False,
-        "release": {"verdict": "pass", "not_run": []},
+        "release": {"verdict": "pass", "alpha": 0.05, "not_run": []},
         "model": {"name": model, "provider": "openai", "id": model, "base_url": None, "served_as": [model]},
         "sampling": {"system_prompt": None, "temperature": 1.0, "max_tokens": 1000, "extra_body": {}},
         "judge": {"name": "judge", "prompt_hash": "all", "calibration": "none", "labels": None},

@@ -93,6 +93,7 @@ class _Provenance:
 @dataclass(frozen=True, kw_only=True, config=_LENIENT)
 class _Release:
     verdict: str | None = None
+    alpha: float | None = None
     not_run: list[str] | None = None
 
 
@@ -193,6 +194,7 @@ def _baseline(shown: str, stored: _Stored) -> Baseline:
             "variants": stored.variants,
             "calibration": judge.calibration,
             "labels": labels if isinstance(labels, str) else None,
+            "alpha": stored.release.alpha if stored.release else None,
             "attempt": made.attempt,
             "clustergate": made.clustergate,
             "python": made.python,

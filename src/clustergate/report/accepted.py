@@ -14,7 +14,7 @@ from clustergate.nouns.baseline import Baseline
 
 _MODEL: Final = ("name", "provider", "id", "base_url", "served_as", "simulated")
 _KEPT: Final[Mapping[str, Sequence[str]]] = {
-    "release": ("verdict", "not_run"),
+    "release": ("verdict", "alpha", "not_run"),
     "sampling": ("system_prompt", "temperature", "max_tokens", "extra_body"),
     "judge": ("name", "prompt_hash", "how", "judges", "calibration", "labels", "served_as", "simulated"),
 }

@@ -95,8 +95,12 @@ def _changes(old: Baseline, new: Baseline) -> Iterator[str]:
     for phrase, names in phrases.items():
         own = all(name in phrase for name in names)
         yield phrase if own or len(names) == len(shared) else f"{phrase} ({', '.join(names)})"
+    rules: dict[str, list[str]] = {}
     for name in shared:
-        yield from (f"{name}: {phrase}" for phrase in _told(_rule(old.behaviors[name]), _rule(new.behaviors[name])))
+        for phrase in _told(_rule(old.behaviors[name]), _rule(new.behaviors[name])):
+            rules.setdefault(phrase, []).append(name)
+    for phrase, names in rules.items():
+        yield f"{'all behaviors' if len(names) == len(shared) > 1 else ', '.join(names)}: {phrase}"
     yield from _told(old.settings, new.settings)
     for names, verb in (
         ([name for name in new.behaviors if name not in old.behaviors], "measured for the first time"),
@@ -108,7 +112,7 @@ def _changes(old: Baseline, new: Baseline) -> Iterator[str]:
 
 def _rule(counts: BaselineCounts) -> dict[str, Any]:
     limit = {name.replace("_", " "): value for name, value in counts.limit.items()}
-    return {**limit, "alpha": counts.alpha, "ceiling": counts.ceiling}
+    return {**limit, "ceiling": counts.ceiling}
 
 
 def _told(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

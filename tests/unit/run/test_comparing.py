@@ -215,6 +215,19 @@ def test_what_all_behaviors_share_is_told_once(tmp_path: Path) -> None:
     )
 
 
+def test_rules_that_changed_for_many_are_told_once(tmp_path: Path) -> None:
+    """A ceiling of the whole gate is one change; alpha is told of the run."""
+    old = stored(tmp_path, behavior("a", 0, 40), behavior("b", 0, 40), name="1.json")
+    lower = {"ceiling": 80, "alpha": 0.01}
+    limited = behavior("b", 0, 40, **lower, limit={"max_rate": 0.1})
+    new = stored(tmp_path, behavior("a", 0, 40, **lower), limited, name="2.json", release={"alpha": 0.01})
+    assert compare([old, new]).changes[0] == (
+        "all behaviors: ceiling was 400, is 80",
+        "b: max rate was 0.3, is 0.1",
+        "alpha was 0.05, is 0.01",
+    )
+
+
 def test_changes_are_told_for_each_step(tmp_path: Path) -> None:
     """Over three runs two lists: when it changed matters."""
     runs = [
