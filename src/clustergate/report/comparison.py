@@ -87,11 +87,11 @@ def reading(found: BehaviorComparison) -> str:
 
 
 def remark(found: BehaviorComparison) -> str:
-    """What a trend shows beside first and newest."""
+    """What a trend shows beside first and newest, or ''."""
     if found.is_eroded:
         return "slow erosion: each step is within its margin, first to last is beyond it"
     worse = [number for number, step in enumerate(found.steps, start=2) if step and step.outcome is Outcome.WORSE]
-    return f"worse at {', '.join(map(str, worse))}" if worse else "-"
+    return f"worse at {', '.join(map(str, worse))}" if worse else ""
 
 
 def summary(comparison: Comparison) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -213,7 +213,7 @@ def _trend(comparison: Comparison) -> Iterator[str]:
             sparkline(found),
             rates,
             prose(said),
-            prose(remark(found)),
+            prose(remark(found)) or "-",
         ]
         for found in comparison.behaviors
         if not found.is_control
