@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from clustergate.decide.course import Course
+from clustergate.decide.course import Course, RoundCount, Strand
 from clustergate.decide.plan import Outlook, can_pass, next_wave, outlook
 from clustergate.decide.rule import Rule
 from clustergate.read import statistics
@@ -71,7 +71,9 @@ def asked_for(rate: float, given: Rule) -> float:
     k, step = given.prompts, exact.hits_of_a_round([rate] * given.prompts)
 
     def wave(done: int, hits: int) -> int:
-        return next_wave(Course(np.zeros(done), np.zeros(done), None, done), hits, 0, given)
+        counts = [RoundCount(hits, 0), *[RoundCount(0, 0)] * done][:done]
+        strand = Strand(np.zeros(done), np.zeros(done), given.level)
+        return next_wave(Course(strand, None, None, done, np.zeros(done)), counts, given)
 
     alive, asked = {wave(0, 0): np.eye(1, given.max_samples + k + 1)[0]}, 0.0
     limits = exact.boundaries(Fraction(given.t).limit_denominator(1000), exact.ALPHA, k, given.rounds)

@@ -83,7 +83,20 @@ def corrected_rule(rule: Rule, calibration: Calibration, gated: int, looks: int 
         alarm=alarm,
         family_alarm=min(1.0, looks * family_alarm) if rule.hits_violate else family_alarm,
         deciding_share=1 - SHARE,
+        increase=rule.increase and dataclasses.replace(rule.increase, seen=_seen(calibration, looks)),
     )
+
+
+def _seen(calibration: Calibration, looks: int) -> float:
+    """Of a difference between two models, the least fraction that the bench sees, if it reads both alike.
+
+    The difference of what it calls positive is the true one times sensitivity less false positive rate. Both bounds
+    count here, and share what one of them has elsewhere.
+    """
+    each = calibration.alpha / 2
+    detection = _bounds(calibration.found, calibration.positives, each)[0]
+    quiet = _bounds(calibration.negatives - calibration.false, calibration.negatives, each)[0]
+    return max(0.0, detection - min(1.0, looks * (1 - quiet)))
 
 
 def _quiet(calibration: Calibration, *, hits_violate: bool) -> tuple[int, int]:
@@ -112,7 +125,7 @@ def correction(
     hits = estimate.exhibited
     violations = hits if rule.hits_violate else n - missing - hits
     detection, alarm = _errors(calibration, hits_violate=rule.hits_violate, looks=looks)
-    lower, upper = statistics.bounds(violations, violations + missing, n, rule.alpha * (1 - SHARE))
+    lower, upper = statistics.bounds(violations, violations + missing, n, rule.alpha / rule.tests * (1 - SHARE))
     least = max(0.0, (lower - alarm) / (1 - alarm)) if alarm < 1 else 0.0
     most = min(1.0, upper / detection) if detection > 0 else 1.0
     low, high = rule.rates(least, most)

@@ -15,62 +15,131 @@ from numpy.typing import NDArray
 
 from clustergate.decide.rule import Rule
 from clustergate.nouns.finding import Verdict
-from clustergate.read import statistics
+from clustergate.read import increase, statistics
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class RoundCount:
-    """What one round gave: violations of the limit, and cells that say nothing. They count against the verdict."""
+    """What one round gave: violations of the limit, and cells that say nothing. They count against the verdict.
+
+    Where an earlier model answers beside this one: in how many pairs this one alone violated (`plus`), the earlier one
+    alone (`minus`), and of how many a cell says nothing (`unpaired`).
+    """
 
     violations: int
     missing: int
+    plus: int = 0
+    minus: int = 0
+    unpaired: int = 0
+
+
+@dataclass(frozen=True)
+class Strand:
+    """Log e-values of one test at the end of each round, missing cells filled in against either verdict."""
+
+    log_e_pass: Floats
+    log_e_fail: Floats
+    level: float
+    """The log e-value that decides."""
+
+    @property
+    def passing(self) -> NDArray[np.bool_]:
+        """At which rounds a PASS has been shown: once is for good."""
+        return np.maximum.accumulate(self.log_e_pass >= self.level)
+
+    @property
+    def failing(self) -> NDArray[np.bool_]:
+        return self.log_e_fail >= self.level
 
 
 @dataclass(frozen=True)
 class Course:
-    """Log e-values at the end of each round, missing cells filled in against either verdict."""
+    """The evidence of each test that a rule has, and what came of it."""
 
-    log_e_pass: NDArray[np.float64]
-    log_e_fail: NDArray[np.float64]
+    of_rate: Strand | None
+    of_increase: Strand | None
     verdict: Verdict | None
     rounds: int
     """Rounds to the decision, or all of them where there is none."""
-    log_e_family: NDArray[np.float64] | None = None
-    """As `log_e_fail`, for a failure that holds for the family, where the judges' errors make that another."""
+    family: Floats
+    """As `log_e_fail`, for a failure that holds for the family: over all tests, and with the judges' errors bounded for
+    the whole family."""
 
     @property
     def log_e_fail_max(self) -> float:
         """The running maximum to the decision, for the family: 1 / exp of it is a p-value."""
-        log_e = self.log_e_fail if self.log_e_family is None else self.log_e_family
-        return float(max(0.0, *log_e[: self.rounds])) if self.rounds else 0.0
+        return float(max(0.0, *self.family[: self.rounds])) if self.rounds else 0.0
+
+    def failed(self) -> tuple[str, ...]:
+        """Of a FAIL, what was found exceeded by the deciding round: `rate`, `increase`."""
+        named = {"rate": self.of_rate, "increase": self.of_increase}
+        return tuple(name for name, one in named.items() if one is not None and one.failing[: self.rounds].any())
 
 
 def run_course(counts: Sequence[RoundCount], rule: Rule) -> Course:
     """Decide over rounds in plan order. Cells not in yet may stand as missing: a crossing then is one later too."""
-    violations = np.cumsum([count.violations for count in counts], dtype=np.float64)
-    missing = np.cumsum([count.missing for count in counts], dtype=np.float64)
+    columns = [(c.violations, c.missing, c.plus, c.minus, c.unpaired) for c in counts]
+    sums = np.cumsum(np.array(columns, dtype=np.float64).reshape(len(counts), 5), axis=0).T
     n = rule.prompts * np.arange(1, len(counts) + 1, dtype=np.float64)
-    e_pass = statistics.log_e_pass(violations + missing, n, rule.pass_at)
-    e_fail = statistics.log_e_fail(violations, n, rule.fail_at)
-    e_family = None if rule.family_alarm is None else statistics.log_e_fail(violations, n, rule.family_fail_at)
-    passing = np.flatnonzero(e_pass >= rule.level)
-    failing = np.flatnonzero(e_fail >= rule.level)
-    first_pass = int(passing[0]) if passing.size else len(counts)
-    first_fail = int(failing[0]) if failing.size else len(counts)
+    of_rate = None if rule.t is None else _of_rate(sums, n, rule.pass_at, rule.fail_at, rule.level)
+    of_increase = None if rule.increase is None else _of_increase(sums, n, rule)
+    family = _family(sums, n, of_rate, of_increase, rule)
+    tests = [one for one in (of_rate, of_increase) if one is not None]
+    # Any failure fails; a PASS needs all.
+    failing = np.any([one.failing for one in tests], axis=0)
+    passing = np.all([one.passing for one in tests], axis=0)
+    first_fail, first_pass = (int(np.argmax(at)) if at.any() else len(counts) for at in (failing, passing))
     if first_fail < len(counts) and first_fail <= first_pass:
-        rounds = _family_wise(e_fail, e_fail if e_family is None else e_family, first_fail, rule) + 1
-        return Course(e_pass, e_fail, Verdict.FAIL, rounds, e_family)
+        rounds = _family_wise(failing, family, first_fail, rule) + 1
+        return Course(of_rate, of_increase, Verdict.FAIL, rounds, family)
     if first_pass < len(counts):
-        return Course(e_pass, e_fail, Verdict.PASS, first_pass + 1, e_family)
-    return Course(e_pass, e_fail, None, len(counts), e_family)
+        return Course(of_rate, of_increase, Verdict.PASS, first_pass + 1, family)
+    return Course(of_rate, of_increase, None, len(counts), family)
 
 
-def _family_wise(e_fail: NDArray[np.float64], e_family: NDArray[np.float64], first: int, rule: Rule) -> int:
+def _of_rate(sums: Floats, n: Floats, pass_at: float, fail_at: float, level: float) -> Strand:
+    violations, missing = sums[0], sums[1]
+    return Strand(
+        statistics.log_e_pass(violations + missing, n, pass_at), statistics.log_e_fail(violations, n, fail_at), level
+    )
+
+
+def _of_increase(sums: Floats, n: Floats, rule: Rule) -> Strand:
+    """Of pairs, or where the earlier model's counts are all there is, of the rate against what they allow."""
+    assert rule.increase is not None
+    if rule.against is not None:
+        return _of_rate(sums, n, rule.against.pass_at, rule.against.fail_at, rule.increase_level)
+    plus, minus, unpaired = sums[2], sums[3], sums[4]
+    pairs = (plus, n - plus - minus - unpaired, minus)
+    return Strand(
+        increase.log_e_pass(*pairs, rule.increase.seen * rule.increase.delta, unpaired),
+        increase.log_e_fail(*pairs, rule.increase.delta, unpaired),
+        rule.increase_level,
+    )
+
+
+def _family(sums: Floats, n: Floats, of_rate: Strand | None, of_increase: Strand | None, rule: Rule) -> Floats:
+    """The mean of the tests' e-values is one against the null that no limit is exceeded, as a log."""
+    parts = []
+    if of_rate is not None:
+        wider = rule.family_alarm is not None
+        parts.append(statistics.log_e_fail(sums[0], n, rule.family_fail_at) if wider else of_rate.log_e_fail)
+    if of_increase is not None:
+        stored = rule.family_against
+        e_fail = of_increase.log_e_fail if stored is None else statistics.log_e_fail(sums[0], n, stored.fail_at)
+        # With what the test of the increase alone must have beyond the level: both count alike here.
+        parts.append(e_fail - (of_increase.level - rule.level))
+    return np.asarray(np.logaddexp.reduce(parts, axis=0) - math.log(len(parts)), dtype=np.float64)
+
+
+def _family_wise(failing: NDArray[np.bool_], family: Floats, first: int, rule: Rule) -> int:
     """Where a failure is settled: at once, or where it also survives the family, or its last round above the level."""
     if rule.family == 1:
         return first
-    surviving = np.flatnonzero(e_family >= rule.level + math.log(rule.family))
-    return int(surviving[0]) if surviving.size else int(np.flatnonzero(e_fail >= rule.level)[-1])
+    surviving = np.flatnonzero(family >= rule.family_level)
+    return int(surviving[0]) if surviving.size else int(np.flatnonzero(failing)[-1])
 
 
 def is_settled(course: Course, rule: Rule) -> bool:
@@ -78,5 +147,5 @@ def is_settled(course: Course, rule: Rule) -> bool:
     if course.verdict is None:
         return False
     if course.verdict is Verdict.FAIL and rule.family > 1:
-        return course.log_e_fail_max >= rule.level + math.log(rule.family)
+        return course.log_e_fail_max >= rule.family_level
     return True

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from clustergate.decide.course import Course, RoundCount, is_settled, run_course
+from clustergate.decide.course import Course, RoundCount, Strand, is_settled, run_course
 from clustergate.decide.rule import Rule
 from clustergate.nouns.finding import Estimate, Evidence, Generalization, PromptCount, Reason, Stopped, Verdict
 from clustergate.nouns.model import NONANSWERS, Cell, Counted, Draw, State
@@ -43,32 +43,66 @@ class Decision:
     estimate: Estimate
 
 
-def rounds_of(cells: Mapping[Draw, Cell], prompts: Sequence[str]) -> list[list[Cell]]:
-    """The whole rounds, in plan order, up to the first that has a cell not in yet."""
+Cells = Mapping[Draw, Cell]
+Row = Sequence[Cell | None]
+"""One round; None for a cell that is not in yet."""
+
+
+def rounds_of(cells: Cells, prompts: Sequence[str], earlier: Cells | None = None) -> list[list[Cell]]:
+    """The whole rounds, in plan order, up to the first that has a cell not in yet.
+
+    With the cells of an `earlier` model that answers beside, a round is whole when its own are in too.
+    """
     rounds: list[list[Cell]] = []
     while True:
-        row = [cells.get(Draw(len(rounds), prompt)) for prompt in prompts]
+        draws = [Draw(len(rounds), prompt) for prompt in prompts]
+        row = [cells.get(draw) for draw in draws]
         if not prompts or any(cell is None for cell in row):
+            return rounds
+        if earlier is not None and any(draw not in earlier for draw in draws):
             return rounds
         rounds.append([cell for cell in row if cell is not None])
 
 
-def count_round(row: Sequence[Cell | None], rule: Rule) -> RoundCount:
-    """Violations and missing cells of a round; a cell that is not in yet counts as missing."""
-    return RoundCount(
+def count_round(row: Row, rule: Rule, earlier: Row | None = None) -> RoundCount:
+    """What a round gave, beside an `earlier` model's where there is one; a cell that is not in yet is missing."""
+    count = RoundCount(
         violations=sum(cell is not None and cell.counted is rule.violation for cell in row),
-        missing=sum(cell is None or cell.counted is Counted.MISSING for cell in row),
+        missing=sum(_is_missing(cell) for cell in row),
     )
+    if earlier is None:
+        return count
+    pairs = list(zip(row, earlier, strict=True))
+    told = [
+        (mine.counted is rule.violation) - (other.counted is rule.violation)
+        for mine, other in pairs
+        if mine is not None and other is not None and not _is_missing(mine) and not _is_missing(other)
+    ]
+    return replace(count, plus=told.count(1), minus=told.count(-1), unpaired=len(pairs) - len(told))
 
 
-def look(cells: Mapping[Draw, Cell], prompts: Sequence[str], rounds: int, rule: Rule) -> int | None:
+def _is_missing(cell: Cell | None) -> bool:
+    return cell is None or cell.counted is Counted.MISSING
+
+
+def count_rounds(rounds: Sequence[Row], rule: Rule, earlier: Sequence[Row] | None = None) -> list[RoundCount]:
+    """The counts of rounds in plan order, beside those of an `earlier` model, as many or more."""
+    if earlier is None:
+        return [count_round(row, rule) for row in rounds]
+    return [count_round(row, rule, other) for row, other in zip(rounds, earlier, strict=False)]
+
+
+def look(cells: Cells, prompts: Sequence[str], rounds: int, rule: Rule, earlier: Cells | None = None) -> int | None:
     """A look in the middle of a wave of `rounds` rounds: the number of rounds by which it is certain to be decided.
 
     Cells not in yet stand filled in against the verdict, so what crosses now crosses whatever they will be. What
     decides in the end is the first crossing, which may come earlier and on the other side.
     """
-    counts = [count_round([cells.get(Draw(i, prompt)) for prompt in prompts], rule) for i in range(rounds)]
-    course = run_course(counts, rule)
+    mine, other = (
+        None if of is None else [[of.get(Draw(i, prompt)) for prompt in prompts] for i in range(rounds)]
+        for of in (cells, earlier)
+    )
+    course = run_course(count_rounds(mine or (), rule, other), rule)
     return course.rounds if is_settled(course, rule) else None
 
 
@@ -99,34 +133,44 @@ def _is_constant(rounds: Sequence[Sequence[Cell]]) -> bool:
 
 
 def decide(
-    cells: Mapping[Draw, Cell], prompts: Sequence[str], rule: Rule, broken: tuple[Reason, Stopped] | None = None
+    cells: Cells,
+    prompts: Sequence[str],
+    rule: Rule,
+    broken: tuple[Reason, Stopped] | None = None,
+    earlier: Cells | None = None,
 ) -> Decision:
-    """The verdict over the whole rounds that are in.
+    """The verdict over the whole rounds that are in; with those of an `earlier` model, where it answers beside.
 
     `broken` is why sampling ended before it was settled, where it did: it is the reason only if the rounds that are
     in do not decide.
     """
-    rounds = rounds_of(cells, prompts)
-    course = run_course([count_round(row, rule) for row in rounds], rule)
+    rounds = rounds_of(cells, prompts, earlier)
+    others = None if earlier is None else rounds_of(earlier, prompts)[: len(rounds)]
+    course = run_course(count_rounds(rounds, rule, others), rule)
     used = rounds[: course.rounds]
     estimate = _estimate(used, prompts, course, rule)
     verdict, reason, stopped = course.verdict, None, Stopped.DECIDED
-    evasive = _nonanswers(used) > rule.max_nonanswers
+    # What is said of the models that answer is said of each.
+    sides = [rounds] if others is None else [rounds, others]
+    evasive = any(_nonanswers(side[: course.rounds]) > rule.max_nonanswers for side in sides)
     # Refusals may well be one sentence each time; where answers are, something stands between us and the model.
-    compared = rounds if verdict is Verdict.PASS and is_suspicious(used) else used
     # A PASS on two to four rounds that only repeat is none, though no more could be asked for: a ceiling below five
     # rounds and a budget that ran out while comparing are no proof of independence.
-    unproven = verdict is Verdict.PASS and is_suspicious(compared)
+    unproven, repeating = False, False
+    for side in sides:
+        compared = side if verdict is Verdict.PASS and is_suspicious(side[: course.rounds]) else side[: course.rounds]
+        unproven |= verdict is Verdict.PASS and is_suspicious(compared)
+        repeating |= is_repeating(compared)
     if rule.compares and unproven and broken is not None and not evasive:
         return Decision(Verdict.INCONCLUSIVE, *broken, course, estimate)
-    if rule.compares and (unproven or is_repeating(compared)) and not evasive:
+    if rule.compares and (unproven or repeating) and not evasive:
         return Decision(Verdict.INCONCLUSIVE, Reason.IDENTICAL_REPLIES, Stopped.ERROR, course, estimate)
     if verdict is None:
         verdict = Verdict.INCONCLUSIVE
         reason, stopped = broken or (Reason.CEILING, Stopped.CEILING)
-        if broken is None and (evasive or _missing_stand_in_the_way(rounds, rule)):
+        if broken is None and (evasive or _missing_stand_in_the_way(rounds, others, rule)):
             reason = Reason.MISSING
-    elif evasive and not _fails_on_hits_alone(used, verdict, rule):
+    elif evasive and not (verdict is Verdict.FAIL and _fails_on_plain_answers(used, others, rule)):
         verdict, reason = Verdict.INCONCLUSIVE, Reason.MISSING
     return Decision(verdict, reason, stopped, course, estimate)
 
@@ -136,22 +180,44 @@ def _nonanswers(rounds: Sequence[Sequence[Cell]]) -> float:
     return sum(state in NONANSWERS for state in states) / len(states) if states else 0.0
 
 
-def _fails_on_hits_alone(rounds: Sequence[Sequence[Cell]], verdict: Verdict, rule: Rule) -> bool:
+def _fails_on_plain_answers(
+    rounds: Sequence[Sequence[Cell]], earlier: Sequence[Sequence[Cell]] | None, rule: Rule
+) -> bool:
     """A FAIL that stands whatever the nonanswers would have been is proven; they cannot hide it."""
-    plain = State.EXHIBITS if rule.hits_violate else State.ABSENT
-    counts = [RoundCount(sum(cell.state is plain for cell in row), 0) for row in rounds]
-    return verdict is Verdict.FAIL and run_course(counts, rule).verdict is Verdict.FAIL
+    plain = (State.EXHIBITS, State.ABSENT) if rule.hits_violate else (State.ABSENT, State.EXHIBITS)
+    violates, innocent = plain
+    filled = [[replace(c, counted=_as(c.state is violates, rule)) for c in row] for row in rounds]
+    others = earlier and [[replace(c, counted=_as(c.state is not innocent, rule)) for c in row] for row in earlier]
+    return run_course(count_rounds(filled, rule, others), rule).verdict is Verdict.FAIL
 
 
-def _missing_stand_in_the_way(rounds: Sequence[Sequence[Cell]], rule: Rule) -> bool:
+def _as(violates: bool, rule: Rule) -> Counted:
+    return rule.violation if violates else Counted.MISS if rule.hits_violate else Counted.HIT
+
+
+def _missing_stand_in_the_way(
+    rounds: Sequence[Sequence[Cell]], earlier: Sequence[Sequence[Cell]] | None, rule: Rule
+) -> bool:
     """True where the verdict would be there if the missing cells had been favorable to it, or nothing was readable."""
-    if is_hopeless(rounds):
+    if is_hopeless(rounds) or (earlier is not None and is_hopeless(earlier)):
         return True
-    counts = [count_round(row, rule) for row in rounds]
-    if not any(count.missing for count in counts):
+    counts = count_rounds(rounds, rule, earlier)
+    if not any(count.missing or count.unpaired for count in counts):
         return False
-    kind = [[RoundCount(c.violations, 0) for c in counts], [RoundCount(c.violations + c.missing, 0) for c in counts]]
-    return any(run_course(filled, rule).verdict is not None for filled in kind)
+    innocent = [replace(c, missing=0, minus=c.minus + c.unpaired, unpaired=0) for c in counts]
+    guilty = [
+        replace(c, violations=c.violations + c.missing, missing=0, plus=c.plus + c.unpaired, unpaired=0) for c in counts
+    ]
+    return any(run_course(filled, rule).verdict is not None for filled in (innocent, guilty))
+
+
+def last(of_test: Strand | None, rounds: int) -> tuple[float | None, float | None]:
+    """A test's evidence after so many rounds: none is 0, and a test that is not made has none."""
+    if of_test is None:
+        return None, None
+    if not rounds:
+        return 0.0, 0.0
+    return float(of_test.log_e_pass[rounds - 1]), float(of_test.log_e_fail[rounds - 1])
 
 
 def _estimate(rounds: Sequence[Sequence[Cell]], prompts: Sequence[str], course: Course, rule: Rule) -> Estimate:
@@ -159,8 +225,8 @@ def _estimate(rounds: Sequence[Sequence[Cell]], prompts: Sequence[str], course: 
     n = len(rounds) * len(prompts)
     hits, missing = tally[Counted.HIT], tally[Counted.MISSING]
     violations = tally[rule.violation]
-    lower, upper = rule.rates(*statistics.bounds(violations, violations + missing, n, rule.deciding_alpha))
-    last = course.rounds - 1
+    lower, upper = rule.rates(*statistics.bounds(violations, violations + missing, n, rule.test_alpha))
+    e_pass, e_fail = last(course.of_rate, course.rounds)
     return Estimate(
         samples=n,
         exhibited=hits,
@@ -168,8 +234,8 @@ def _estimate(rounds: Sequence[Sequence[Cell]], prompts: Sequence[str], course: 
         rate=hits / (n - missing) if n > missing else None,
         interval=(min(lower, upper), max(lower, upper)),
         evidence=Evidence(
-            log_e_pass=float(course.log_e_pass[last]) if n else 0.0,
-            log_e_fail=float(course.log_e_fail[last]) if n else 0.0,
+            log_e_pass=e_pass,
+            log_e_fail=e_fail,
             log_e_fail_max=course.log_e_fail_max,
         ),
         prompts=tuple(

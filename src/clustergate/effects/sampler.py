@@ -45,8 +45,9 @@ class Sampler:
         served_as: str | None,
     ) -> None:
         self._subject = subject
-        self._key = subject_key(subject)
-        self._attempt = attempt
+        self.subject = subject_key(subject)
+        """Its key in the store."""
+        self.attempt = attempt
         self._store = store
         self._target = target
         self._served_as = served_as
@@ -73,7 +74,7 @@ class Sampler:
         for number, user in enumerate(prompt.user_turns, start=1):
             messages.append(Message("user", user))
             max_tokens = room(self._subject, behavior)
-            key = answer_key(self._subject, self._attempt, behavior.replies_owner, draw, messages, max_tokens)
+            key = answer_key(self._subject, self.attempt, behavior.replies_owner, draw, messages, max_tokens)
             answer = stored.get(key)
             if answer is None:
                 request = Request(
@@ -91,7 +92,7 @@ class Sampler:
 
     async def _stored_answers(self, owner: str) -> Mapping[str, Answer]:
         if owner not in self._stored:
-            read = asyncio.to_thread(self._store.answers, self._key, self._attempt, owner)
+            read = asyncio.to_thread(self._store.answers, self.subject, self.attempt, owner)
             self._stored[owner] = asyncio.ensure_future(read)
         return await asyncio.shield(self._stored[owner])
 
@@ -120,8 +121,8 @@ class Sampler:
         await self._store.put_answer(
             key,
             answer,
-            subject=self._key,
-            attempt=self._attempt,
+            subject=self.subject,
+            attempt=self.attempt,
             behavior=behavior.replies_owner,
             draw=draw,
             turn=turn,

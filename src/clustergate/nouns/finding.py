@@ -83,10 +83,13 @@ class Tokens:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """Natural logarithms of the e-values at the deciding round; `log_e_fail_max` over all rounds so far."""
+    """Natural logarithms of the e-values at the deciding round: of the rate's test, None where there is none.
 
-    log_e_pass: float
-    log_e_fail: float
+    `log_e_fail_max` is the greatest over all rounds so far that speaks for any failure of the behavior.
+    """
+
+    log_e_pass: float | None
+    log_e_fail: float | None
     log_e_fail_max: float
 
 
@@ -257,6 +260,39 @@ class WordingCount:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BaselineNote:
+    """What came of the comparison with an earlier model: its rate, and by how much this one's is higher or lower.
+
+    `refused` says why there was none; the figures are null then. `samples`, `exhibited`, `missing` are the earlier
+    model's, in the deciding rounds or in its report. `difference` is this model's rate less the earlier one's among
+    replies that say something; `interval` holds its anytime-valid bounds, one-sided each way, that agree with the
+    verdict on the increase. Under a `min_rate` it is a fall that is limited.
+    """
+
+    name: str
+    paired: bool
+    """Both answered the same draws; else its counts come from a report."""
+    max_increase: float
+    refused: tuple[str, ...] = ()
+    samples: int | None = None
+    exhibited: int | None = None
+    missing: int | None = None
+    rate: float | None = None
+    difference: float | None = None
+    interval: tuple[float, float] | None = None
+    pairs: tuple[int, int, int, int] | None = None
+    """Of paired replies: this one alone violated, both or neither did, the earlier one alone, one says nothing."""
+    alpha: float | None = None
+    """What the e-values of the increase are held against."""
+    log_e_pass: float | None = None
+    log_e_fail: float | None = None
+    requests: Requests = field(default_factory=Requests)
+    tokens: Tokens = field(default_factory=Tokens)
+    """What the earlier model's replies cost in this run."""
+    served_as: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """All that is said of one behavior: estimate, verdict, examples, provenance. Everything printed comes from here.
 
@@ -276,7 +312,7 @@ class Finding:
     limit: Mapping[str, float]
     alpha: float
     deciding_alpha: float
-    """What the e-values are held against: `alpha`, less what the bounds of the judge's errors take."""
+    """What the rate's e-values are held against: `test_alpha`, less what the bounds of the judge's errors take."""
     ceiling: int
     estimate: Estimate
     counts: Mapping[State, int]
@@ -289,6 +325,9 @@ class Finding:
     generalization: Generalization | None
     waiver: WaiverNote | None = None
     control: ControlNote | None = None
+    baseline: BaselineNote | None = None
+    exceeded: tuple[str, ...] = ()
+    """Of a failure, what was found exceeded: `rate`, `increase`."""
     wordings: WordingCount | None = None
     correction: Correction | None = None
     verified: Verified | None = None
@@ -312,6 +351,17 @@ class Finding:
 
     explanation: str = ""
     """The text a user reads when the test does not pass; rendered by report/terminal.py."""
+
+    @property
+    def tests(self) -> int:
+        """How many tests share the alpha: of the rate, of its increase."""
+        compared = self.baseline is not None and self.baseline.alpha is not None
+        return 2 if compared and self.estimate.evidence.log_e_pass is not None else 1
+
+    @property
+    def test_alpha(self) -> float:
+        """The chance of a false verdict of each test, per side."""
+        return self.alpha / self.tests
 
     def explain(self) -> str:
         return self.explanation

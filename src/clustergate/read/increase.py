@@ -102,8 +102,10 @@ class Against:
     alpha: float
 
 
-def against_counts(hits: int, n: int, missing: int, delta: float, alpha: float) -> Against:
+def against_counts(hits: int, n: int, missing: int, delta: float, alpha: float, seen: float = 1.0) -> Against:
     """The limits for a candidate that may exceed stored counts by `delta`: `hits` and `missing` of `n` replies.
+
+    `seen` is the least fraction of a difference that the judges see: a PASS must show less than so much of `delta`.
 
     The stored run stopped when it was decided, so its bounds L and U are the anytime-valid ones. L + delta is what a
     PASS must stay below and U + delta what a FAIL must be above; bounds and test have alpha / 2 each, so that either
@@ -111,7 +113,7 @@ def against_counts(hits: int, n: int, missing: int, delta: float, alpha: float) 
     U + delta is 1 or more no FAIL: the limits then stand at the ends of (0, 1), where no number of replies decides.
     """
     lower, upper = statistics.bounds(hits, min(hits + missing, n), n, alpha / 2)
-    return Against(_inside(lower + delta), _inside(upper + delta), alpha / 2)
+    return Against(_inside(lower + seen * delta), _inside(upper + delta), alpha / 2)
 
 
 def _inside(rate: float) -> float:

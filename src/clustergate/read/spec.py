@@ -40,6 +40,8 @@ class Suite:
     """The profile under which the thresholds are read."""
     labels: Mapping[str, Sequence[Label]] = field(default_factory=dict)
     """Labeled replies by behavior, where the judge's errors are to be measured."""
+    compares: bool = False
+    """Whether there is a baseline to compare with."""
 
     def limit(self, behavior: str) -> Limit | None:
         return None if self.set_aside(behavior) else self.thresholds.behaviors[behavior]
@@ -55,10 +57,22 @@ class Suite:
             return f"{name} is not among the core behaviors, the only ones gated here"
         return ""
 
+    def undecidable(self, name: str) -> str:
+        """Why a gated behavior is not measured, in a sentence; '' where it is. It keeps the release from a pass."""
+        limit = self.limit(name)
+        if limit is None or self.compares or set(limit.rates) != {"max_increase"}:
+            return ""
+        return f"{name} has only max_increase, and there is no --baseline to compare with"
+
     @property
     def gated(self) -> tuple[str, ...]:
         """The declared family: every behavior that has a limit and is not set aside, in the order of the file."""
         return tuple(name for name in self.thresholds.behaviors if not self.set_aside(name))
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """Those of the family that can be decided."""
+        return tuple(name for name in self.gated if not self.undecidable(name))
 
     @property
     def suite_hash(self) -> str:
@@ -208,12 +222,12 @@ def _cross_problems(
         given = {key for key, value in limit.items() if value is not None and key != "max_samples"}
         if {"max_rate", "min_rate"} <= given:
             yield Problem(where, place, "both max_rate and min_rate", "one of them")
-        if "max_increase" in given:
+        if "max_increase" in given and name in controlled:
             at = (*path, "max_increase")
-            found = show(limit["max_increase"])
-            yield Problem(file.at(at), yaml_file.place(at), found, "max_rate or min_rate" + _LATER)
+            expected = "no max_increase: what a control must read, it must read in every model"
+            yield Problem(file.at(at), yaml_file.place(at), show(limit["max_increase"]), expected)
         if not given:
-            yield Problem(where, place, "no limit", "max_rate or min_rate")
+            yield Problem(where, place, "no limit", "max_rate, min_rate or max_increase")
         # A control with the limit of the other kind would pass just when the instrument is broken.
         reads = controlled[name].reads if name in controlled else None
         wrong, right = _LIMIT_OF_THE_OTHER.get(str(reads), ("", ""))
@@ -262,4 +276,3 @@ def _uncontrolled(file: YamlFile, data: Any, controlled: Mapping[str, Declared])
 
 _LIMIT_OF_THE_OTHER: Final = {"high": ("max_rate", "min_rate"), "low": ("min_rate", "max_rate")}
 """For what a control must read, the limit that would pass where it does not, and the one that it needs."""
-_LATER: Final = " (this version of clustergate can do nothing else yet)"

@@ -8,7 +8,7 @@ from dataclasses import astuple
 from typing import Final
 
 from clustergate.nouns.finding import Finding, Release, Verdict
-from clustergate.report import channels, judging, wording
+from clustergate.report import channels, judging, rise, wording
 from clustergate.report.document import Report
 from clustergate.report.escape import cut, flat
 
@@ -21,7 +21,7 @@ def closing_table(report: Report) -> str:
     """The closing lines, at most 100 columns, no final newline."""
     lines = [*_aligned([_HEADER, *(_row(finding) for finding in report.findings), *_unmeasured(report)])]
     if report.findings:
-        each = wording.confidence(min(finding.alpha for finding in report.findings))
+        each = wording.confidence(max(finding.test_alpha for finding in report.findings))
         corrected = any(wording.corrects(finding) for finding in report.findings)
         what = "rates and bounds are corrected for the judge's errors; " if corrected else ""
         lines += _wrapped("bounds", f"{what}one-sided, {each} each way, valid whenever a run stops. {wording.LEANING}")
@@ -30,6 +30,8 @@ def closing_table(report: Report) -> str:
             lines += _wrapped("waived", f"{finding.id}: {finding.verdict.value}, {wording.waiver(finding)}")
         elif finding.verdict is Verdict.INCONCLUSIVE:
             lines += _wrapped("inconclusive", f"{finding.id}: {wording.why(finding)}")
+    for told in rise.summary(report.findings):
+        lines += _wrapped("baseline", told)
     for pair in channels.compared(report.findings):
         lines += _wrapped("channels", channels.line(pair))
     if report.variants is not None:

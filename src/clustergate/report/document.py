@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter
 
-from clustergate.nouns.finding import Finding, Release, WordingCount
+from clustergate.nouns.baseline import Baseline
+from clustergate.nouns.finding import BaselineNote, Finding, Release, WordingCount
 from clustergate.nouns.model import State, Subject
 
 SCHEMA_VERSION: Final = 1
@@ -104,16 +105,24 @@ class Report:
     reproduce: str = ""
     """The command that makes this report again."""
     variants: VariantFacts | None = None
+    baseline: Subject | Baseline | None = None
 
     @property
     def simulated(self) -> str:
         """What was simulated, in a sentence for the reader; empty for a real run."""
-        parts = {"the model under test": self.subject.model.simulated, "the judge": self.judge.simulated}
+        before = self.baseline.model.simulated if isinstance(self.baseline, Subject) else False
+        before = before or (isinstance(self.baseline, Baseline) and self.baseline.simulated)
+        parts = {
+            "the model under test": self.subject.model.simulated,
+            "the baseline": before,
+            "the judge": self.judge.simulated,
+        }
         named = [part for part, simulated in parts.items() if simulated]
         if not named:
             return ""
         verb = "was" if len(named) == 1 else "were"
-        return f"{' and '.join(named)} {verb} simulated. These figures say nothing about any real model."
+        listed = " and ".join(filter(None, [", ".join(named[:-1]), named[-1]]))
+        return f"{listed} {verb} simulated. These figures say nothing about any real model."
 
     @property
     def served_as(self) -> tuple[str, ...]:
@@ -167,7 +176,7 @@ def as_dict(report: Report) -> dict[str, Any]:
         },
         "judge": asdict(report.judge),
         "variants": None if report.variants is None else asdict(report.variants),
-        "baseline": None,
+        "baseline": None if report.baseline is None else _earlier(report.baseline),
         "behaviors": [_behavior(finding) for finding in report.findings],
         "skipped": [asdict(skipped) for skipped in report.skipped],
         "spent": asdict(report.spent),
@@ -180,6 +189,16 @@ def as_dict(report: Report) -> dict[str, Any]:
             "packages": dict(report.provenance.packages),
         },
     }
+
+
+def _earlier(baseline: Subject | Baseline) -> dict[str, Any]:
+    """The earlier model: sampled beside, or from the report `source`."""
+    if isinstance(baseline, Baseline):
+        told = {"name": baseline.model, "source": baseline.source, "started": baseline.started}
+        return {**told, "paired": False, "simulated": baseline.simulated}
+    model = baseline.model
+    told = {"name": model.name, "provider": model.provider, "id": model.id, "base_url": public_url(model.base_url)}
+    return {**told, "source": None, "paired": True, "simulated": model.simulated}
 
 
 def _behavior(finding: Finding) -> dict[str, Any]:
@@ -209,15 +228,15 @@ def _behavior(finding: Finding) -> dict[str, Any]:
         "interval_method": "anytime-valid",
         "wordings": None if finding.wordings is None else _wordings(finding.wordings),
         "generalization": None if carries is None else {"interval": list(carries.interval), "floor": carries.floor},
-        # JSON has no infinity.
-        "evidence": {name: value if math.isfinite(value) else None for name, value in vars(estimate.evidence).items()},
+        "evidence": {name: _finite(value) for name, value in vars(estimate.evidence).items()},
         "judge_calibration": None if told is None else {**asdict(told.calibration), "carried": told.carried},
         "corrected_rate": None if told is None else told.rate,
         "corrected_interval": None if told is None else list(told.interval),
         "verified": None if finding.verified is None else asdict(finding.verified),
         "panel": None if finding.panel is None else asdict(finding.panel),
         "overrides": [asdict(note) for note in finding.overrides],
-        "baseline": None,
+        "baseline": None if finding.baseline is None else _baseline(finding.baseline),
+        "exceeded": list(finding.exceeded),
         "stopped": finding.stopped.value,
         "requests": {name: count for name, count in asdict(finding.requests).items() if name != "labels"},
         "label_requests": finding.requests.labels,
@@ -232,6 +251,18 @@ def _behavior(finding: Finding) -> dict[str, Any]:
         "notes": list(finding.notes),
         "reproduce": finding.reproduce or None,
     }
+
+
+def _finite(value: float | None) -> float | None:
+    """JSON has no infinity."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _baseline(note: BaselineNote) -> dict[str, Any]:
+    told = asdict(note)
+    evidence = {name: _finite(told.pop(name)) for name in ("log_e_pass", "log_e_fail")}
+    pairs = told["pairs"] and dict(zip(("plus", "zero", "minus", "missing"), told["pairs"], strict=True))
+    return {**told, "pairs": pairs, "evidence": None if note.alpha is None else evidence}
 
 
 def _wordings(counts: WordingCount) -> dict[str, dict[str, int]]:

@@ -11,7 +11,7 @@ def figures(finding: Finding) -> list[tuple[str, str]]:
 
     Rates and bounds are fractions, log_e_* natural logarithms, requests those of this run, target and judge together.
     """
-    estimate, told = finding.estimate, finding.correction
+    estimate, told, before = finding.estimate, finding.correction, finding.baseline
     values = {
         "verdict": finding.verdict.value,
         "reason": None if finding.reason is None else finding.reason.value,
@@ -23,6 +23,8 @@ def figures(finding: Finding) -> list[tuple[str, str]]:
         "corrected_upper": None if told is None else told.interval[1],
         "carried": str(told is not None and told.carried).lower(),
         "limit": " ".join(f"{name}={value!r}" for name, value in finding.limit.items()),
+        "baseline_rate": None if before is None else before.rate,
+        "difference": None if before is None else before.difference,
         "samples": estimate.samples,
         "exhibited": estimate.exhibited,
         "missing": estimate.missing,

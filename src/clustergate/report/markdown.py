@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from clustergate.nouns.finding import Finding
-from clustergate.report import channels, judging, wording
+from clustergate.report import channels, judging, rise, wording
 from clustergate.report.closing import controls_line, family_line, release_line, spent_line
 from clustergate.report.detail import bullets, detail, open_question
 from clustergate.report.document import Report, public_url
@@ -39,6 +39,7 @@ def model_card_section(report: Report) -> str:
         "## Consciousness-cluster behaviors",
         *_opening(report),
         _table(report),
+        *rise.table(report.findings),
         *_channels(report.findings),
         *_controls(report.findings),
         "### How replies were judged",
@@ -107,7 +108,9 @@ def _opening(report: Report) -> Iterator[str]:
 
 
 def _table(report: Report) -> str:
-    confidence = wording.confidence(min((finding.alpha for finding in report.findings), default=report.release.alpha))
+    confidence = wording.confidence(
+        max((finding.test_alpha for finding in report.findings), default=report.release.alpha)
+    )
     corrects = any(wording.corrects(finding) for finding in report.findings)
     columns = ["Rate", *(["Corrected"] if corrects else []), f"Bounds, one-sided {confidence} each way", "Limit"]
     columns += ["Replies", "Missing"]
@@ -172,8 +175,12 @@ def _controls(findings: Sequence[Finding]) -> Iterator[str]:
 
 
 def _decision(report: Report) -> str:
-    alphas = ", ".join(sorted({f"{finding.alpha:.3g}" for finding in report.findings})) or f"{report.release.alpha:.3g}"
-    shares = sorted({f"{f.alpha - f.deciding_alpha:.2g}" for f in report.findings if f.deciding_alpha < f.alpha})
+    alphas = (
+        ", ".join(sorted({f"{finding.test_alpha:.3g}" for finding in report.findings})) or f"{report.release.alpha:.3g}"
+    )
+    shares = sorted(
+        {f"{f.test_alpha - f.deciding_alpha:.2g}" for f in report.findings if f.deciding_alpha < f.test_alpha}
+    )
     shared = f" (of which {' or '.join(shares)} for the judge's errors, where they are carried)" if shares else ""
     ceilings = " or ".join(str(ceiling) for ceiling in sorted({finding.ceiling for finding in report.findings}))
     return (

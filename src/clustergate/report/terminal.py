@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from clustergate.nouns.finding import Example, Finding, Misread, Reason, Stopped, Verdict
-from clustergate.report import judging, wording
+from clustergate.report import judging, rise, wording
 from clustergate.report.closing import closing_table
 from clustergate.report.escape import excerpt, flat, terminal
 
@@ -29,6 +29,7 @@ def explain(finding: Finding) -> str:
             *_labelled("why", wording.why(finding)),
             *_labelled("to do", finding.help),
             *_rates(finding),
+            *_labelled("increase", rise.line(finding)),
             *_labelled("decided", _decided(finding)),
             *_labelled("counts", wording.counts(finding)),
             *_labelled("where", wording.where(finding)),
@@ -65,7 +66,7 @@ def _rates(finding: Finding) -> Iterator[str]:
     """The rate with the bounds that decided and the limit; what was read, where that is another; the judge's errors."""
     lower, upper = wording.bounds(finding)
     read = f"{wording.percent(finding.estimate.rate)} ({wording.fraction(finding)})"
-    each = f"one-sided {wording.confidence(finding.alpha)} each way    limit {wording.limit(finding)}"
+    each = f"one-sided {wording.confidence(finding.test_alpha)} each way    limit {wording.limit(finding)}"
     told = finding.correction
     if told is None or not told.carried:
         yield f"  {'rate':<8}  {read}    {lower} – {upper} %, {each}"
@@ -82,7 +83,15 @@ def _rates(finding: Finding) -> Iterator[str]:
 def _decided(finding: Finding) -> str:
     evidence, samples = finding.estimate.evidence, finding.estimate.samples
     level, ceiling = f"{1 / finding.deciding_alpha:.3g}", f"ceiling {finding.ceiling}"
+    risen = rise.decided(finding)
+    if evidence.log_e_pass is None or evidence.log_e_fail is None:
+        decided = "no, " if finding.verdict is Verdict.INCONCLUSIVE else ""
+        return f"{decided}after {samples} replies ({risen}); {ceiling}"
     e_pass, e_fail = wording.e_value(evidence.log_e_pass), wording.e_value(evidence.log_e_fail)
+    if risen:
+        decided = "no, " if finding.verdict is Verdict.INCONCLUSIVE else ""
+        rate = f"of the rate: e_pass {e_pass}, e_fail {e_fail}, {level} decides"
+        return f"{decided}after {samples} replies ({rate}; {risen}); {ceiling}"
     if finding.verdict is Verdict.INCONCLUSIVE:
         return f"no, after {samples} replies (e_pass {e_pass}, e_fail {e_fail}, {level} needed); {ceiling}"
     name, value = ("e_pass", e_pass) if finding.verdict is Verdict.PASS else ("e_fail", e_fail)
@@ -92,6 +101,13 @@ def _decided(finding: Finding) -> str:
 def _reading(finding: Finding) -> str:
     """What the words of the line above mean."""
     level = f"{1 / finding.deciding_alpha:.3g} (= 1/{finding.deciding_alpha:.3g})"
+    if rise.decided(finding):
+        both = " A PASS needs both, a FAIL one of them." if finding.tests > 1 else ""
+        missing = " Missing replies count against either verdict." if finding.estimate.missing else ""
+        return (
+            f"e_pass is the evidence that a rate or its increase is within its limit, e_fail that it is beyond.{both}"
+            f"{missing}"
+        )
     sentences = {
         Verdict.PASS: f"e_pass is the evidence that the rate is within its limit; {level} decides.",
         Verdict.FAIL: f"e_fail is the evidence that the rate is beyond its limit; {level} decides.",

@@ -123,7 +123,8 @@ def fraction(finding: Finding) -> str:
 
 def requests(finding: Finding) -> int:
     """Those about the model under test; what it took to measure the judge is not among them."""
-    return finding.requests.target + finding.requests.judge
+    beside = 0 if finding.baseline is None else finding.baseline.requests.target + finding.baseline.requests.judge
+    return finding.requests.target + finding.requests.judge + beside
 
 
 def counts(finding: Finding) -> str:
@@ -168,6 +169,8 @@ def why(finding: Finding) -> str:
         return (
             f"under this control the rate must read {finding.control.reads}, and it does not ({finding.reason.value})"
         )
+    if finding.baseline is not None and finding.baseline.refused and finding.reason is Reason.MISSING:
+        return f"what it was to be compared with does not compare ({finding.reason.value})"
     return f"{WHY[finding.reason]} ({finding.reason.value})"
 
 

@@ -31,8 +31,6 @@ class CellMaker:
         policy: Policy,
         sampler: Sampler,
         bench: JudgeBench,
-        subject: str,
-        attempt: int,
         overrides: Mapping[str, Override] | None = None,
     ) -> None:
         self._behavior = behavior
@@ -40,8 +38,6 @@ class CellMaker:
         self._sampler = sampler
         self._bench = bench
         self._overrides = overrides or {}
-        self._subject = subject
-        self._attempt = attempt
         self.tally = Tally()
         self.faults: list[str] = []
         """The last few faults that left a cell without an answer, for the report."""
@@ -62,7 +58,7 @@ class CellMaker:
                 continue
             try:
                 ruling = await self._bench.judge(
-                    self._behavior, prompt, reply, turn, self._subject, self._attempt, self.tally
+                    self._behavior, prompt, reply, turn, self._sampler.subject, self._sampler.attempt, self.tally
                 )
             except AskingEnded as error:
                 unread = Cell(draw=draw, state=State.UNREADABLE, counted=Counted.MISSING, reply=reply)

@@ -29,10 +29,11 @@ from clustergate.nouns.finding import (
     WordingCount,
 )
 from clustergate.nouns.model import Cell, Draw, How, State
-from clustergate.nouns.settings import Behavior, Policy, Waiver
+from clustergate.nouns.settings import Behavior, Waiver
 from clustergate.read.spec import behavior_hash, prompt_hashes
 from clustergate.read.variants import Variant
 from clustergate.report import terminal
+from clustergate.run.compared import Compared, counted_as, note
 from clustergate.run.investigation import Investigation
 from clustergate.run.order import Order
 
@@ -48,6 +49,7 @@ def compose(
     notes: Sequence[str],
     control: ControlNote | None = None,
     calibration: Calibration | None = None,
+    against: Compared | None = None,
 ) -> Finding:
     """The Finding of one behavior. A `calibration` is carried where the rule is corrected by it, else told beside."""
     limit = order.suite.thresholds.behaviors[behavior.id]
@@ -66,11 +68,11 @@ def compose(
         reason=decision.reason,
         limit=limit.rates,
         alpha=rule.alpha,
-        deciding_alpha=rule.deciding_alpha,
+        deciding_alpha=rule.test_alpha if rule.tests else rule.deciding_alpha,
         ceiling=rule.max_samples,
         estimate=decision.estimate,
         counts={state: sum(cell.state is state for cell in cells) for state in State},
-        counted_as=_counted_as(order.suite.thresholds.policy),
+        counted_as=counted_as(order.suite.thresholds.policy),
         stopped=decision.stopped,
         requests=made.tally.requests(from_store=sum(c.reply is not None and c.reply.from_store for c in cells)),
         tokens=made.tally.tokens(),
@@ -79,6 +81,8 @@ def compose(
         # A waiver is for what was measured: it does not turn what broke or went missing into a pass.
         waiver=_waiver(order.suite.thresholds.waivers, behavior.id) if waivable else None,
         control=control,
+        baseline=None if against is None else note(against, rule, decision, made),
+        exceeded=decision.course.failed() if decision.verdict is Verdict.FAIL else (),
         wordings=_wordings(behavior, decision.estimate),
         correction=_correction(behavior, rule, decision.estimate, calibration),
         verified=tally_verified(cells) if order.bench.how is How.VERIFIED else None,
@@ -131,18 +135,6 @@ def _cut(behavior: Behavior, cells: Sequence[Cell]) -> Iterator[str]:
 
 def _plan_order(draw: Draw, prompts: Sequence[str]) -> tuple[int, int]:
     return draw.index, prompts.index(draw.prompt)
-
-
-def _counted_as(policy: Policy) -> Mapping[State, str]:
-    return {
-        State.REFUSED: policy.refusal,
-        State.FILTERED: policy.filtered,
-        State.EMPTY: policy.empty,
-        State.TRUNCATED: policy.truncated,
-        State.UNCLEAR: policy.unclear,
-        State.TARGET_ERROR: "missing",
-        State.UNREADABLE: "missing",
-    }
 
 
 def _examples(behavior: Behavior, rule: Rule, cells: Sequence[Cell], rounds: int) -> tuple[Example, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import enum
 from collections.abc import Callable, Mapping, Sequence
 
 from clustergate.decide import plan, verdict
@@ -17,11 +18,18 @@ from clustergate.nouns.settings import Behavior, Prompt
 from clustergate.run.cell import CellMaker, Unjudged
 
 
+class Side(enum.Enum):
+    """Whose replies."""
+
+    CANDIDATE = enum.auto()
+    EARLIER = enum.auto()
+
+
 class Investigation:
     """Asks for whole rounds in waves until the verdict is settled, the ceiling is reached, or something broke.
 
     `window` says how many cells may be under way at once; they are begun in plan order, so that a wave that turns out
-    to be settled early leaves few begun for nothing.
+    to be settled early leaves few begun for nothing. With an `earlier` maker another model answers the same draws.
     """
 
     def __init__(
@@ -31,26 +39,41 @@ class Investigation:
         maker: CellMaker,
         window: Callable[[], int],
         on_cell: Callable[[Cell], None],
+        earlier: CellMaker | None = None,
     ) -> None:
         self._prompts: Mapping[str, Prompt] = {prompt.id: prompt for prompt in behavior.prompts}
         self._rule = rule
-        self._maker = maker
+        self._makers = {Side.CANDIDATE: maker} | ({Side.EARLIER: earlier} if earlier else {})
         self._window = window
         self._on_cell = on_cell
         self._looked_at = 0
         self._certain: int | None = None
-        self.cells: dict[Draw, Cell] = {}
+        self._sides: dict[Side, dict[Draw, Cell]] = {side: {} for side in self._makers}
         self.broken: tuple[Reason, Stopped] | None = None
         self.help = ""
 
     @property
+    def cells(self) -> dict[Draw, Cell]:
+        """Those of the model under test."""
+        return self._sides[Side.CANDIDATE]
+
+    @property
+    def earlier(self) -> dict[Draw, Cell] | None:
+        """Those of the model that it is compared with, where that answers beside it."""
+        return self._sides.get(Side.EARLIER)
+
+    @property
     def tally(self) -> Tally:
-        return self._maker.tally
+        return self._makers[Side.CANDIDATE].tally
+
+    @property
+    def tally_earlier(self) -> Tally:
+        return self._makers[Side.EARLIER].tally
 
     @property
     def faults(self) -> Sequence[str]:
         """The last few faults that left a cell without an answer."""
-        return self._maker.faults
+        return [fault for maker in self._makers.values() for fault in maker.faults]
 
     @property
     def prompts(self) -> tuple[str, ...]:
@@ -59,7 +82,10 @@ class Investigation:
     def give_up(self, reason: Reason, why: str) -> Decision:
         """The decision where nothing can be asked: none."""
         self._break(reason, why)
-        return verdict.decide(self.cells, self.prompts, self._rule, self.broken)
+        return self._decide()
+
+    def _decide(self) -> Decision:
+        return verdict.decide(self.cells, self.prompts, self._rule, self.broken, self.earlier)
 
     def _break(self, reason: Reason, why: str) -> None:
         """Note why sampling ended before it was settled, and what the reader can do about it."""
@@ -71,18 +97,18 @@ class Investigation:
         """Sample until there is nothing left to ask for. Raises EndpointRejected."""
         done = -1
         while True:
-            rounds = verdict.rounds_of(self.cells, self.prompts)
-            if len(rounds) <= done or verdict.is_hopeless(rounds):
+            rounds = verdict.rounds_of(self.cells, self.prompts, self.earlier)
+            others = None if self.earlier is None else verdict.rounds_of(self.earlier, self.prompts)[: len(rounds)]
+            sides = [rounds] if others is None else [rounds, others]
+            if len(rounds) <= done or any(map(verdict.is_hopeless, sides)):
                 break
-            if self._rule.compares and verdict.is_repeating(rounds):
+            if self._rule.compares and any(map(verdict.is_repeating, sides)):
                 break
             done = len(rounds)
-            counts = [verdict.count_round(row, self._rule) for row in rounds]
+            counts = verdict.count_rounds(rounds, self._rule, others)
             course = run_course(counts, self._rule)
-            target = plan.next_wave(
-                course, sum(c.violations for c in counts), sum(c.missing for c in counts), self._rule
-            )
-            alike = self._rule.compares and verdict.is_suspicious(rounds[: course.rounds])
+            target = plan.next_wave(course, counts, self._rule)
+            alike = self._rule.compares and any(verdict.is_suspicious(side[: course.rounds]) for side in sides)
             comparing = course.verdict is Verdict.PASS and alike
             if comparing:
                 # Alike so far: a PASS needs enough draws to tell whether they are independent at all.
@@ -102,7 +128,7 @@ class Investigation:
                 self._break(Reason.MISSING, why)
             if self.broken is not None:
                 break
-        return verdict.decide(self.cells, self.prompts, self._rule, self.broken)
+        return self._decide()
 
     async def _wave(self, done: int, target: int, *, stop_early: bool) -> None:
         """Begin the cells of rounds `done` to `target` in plan order; wait for all that were begun."""
@@ -115,7 +141,7 @@ class Investigation:
                     break
                 if stop_early and self._is_settled(target, draw.index):
                     break
-                under_way.add(asyncio.ensure_future(self._cell(draw)))
+                under_way |= {asyncio.ensure_future(self._cell(draw, side)) for side in self._makers}
                 while len(under_way) >= self._window():
                     finished, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
                     failures += _errors(finished)
@@ -131,26 +157,28 @@ class Investigation:
 
     def _is_settled(self, target: int, index: int) -> bool:
         """A look before a cell of round `index` is begun: is a decision certain from the rounds before it?"""
-        if self._looked_at != len(self.cells):
-            self._looked_at = len(self.cells)
-            self._certain = verdict.look(self.cells, self.prompts, target, self._rule)
+        known = sum(map(len, self._sides.values()))
+        if self._looked_at != known:
+            self._looked_at = known
+            self._certain = verdict.look(self.cells, self.prompts, target, self._rule, self.earlier)
         return self._certain is not None and self._certain <= index
 
-    async def _cell(self, draw: Draw) -> None:
+    async def _cell(self, draw: Draw, side: Side) -> None:
+        cells = self._sides[side]
         try:
-            cell = await self._maker.make(self._prompts[draw.prompt], draw)
+            cell = await self._makers[side].make(self._prompts[draw.prompt], draw)
         except EndpointDown:
             # It was asked for and nothing came. (A draw that a spent budget kept from being asked for is no cell.)
-            self.cells[draw] = Cell(draw=draw, state=State.TARGET_ERROR, counted=Counted.MISSING)
+            cells[draw] = Cell(draw=draw, state=State.TARGET_ERROR, counted=Counted.MISSING)
             raise
         except Interrupted as error:
             if error.sent:  # asked for, and not waited for
-                self.cells[draw] = Cell(draw=draw, state=State.TARGET_ERROR, counted=Counted.MISSING)
+                cells[draw] = Cell(draw=draw, state=State.TARGET_ERROR, counted=Counted.MISSING)
             raise
         except Unjudged as error:
-            self.cells[draw] = error.cell
+            cells[draw] = error.cell
             raise error.__cause__ or error from None
-        self.cells[draw] = cell
+        cells[draw] = cell
         self._on_cell(cell)
 
 

@@ -11,7 +11,8 @@ from typing import Final
 from clustergate.adapters.store import SqlStore
 from clustergate.decide.calibration import corrected_rule
 from clustergate.decide.plan import can_pass
-from clustergate.decide.rule import rule_of
+from clustergate.decide.rule import Rule, rule_of
+from clustergate.decide.verdict import Decision
 from clustergate.effects.bench import JudgeBench
 from clustergate.effects.judge import Judge
 from clustergate.effects.judge_prompt import prompt_hash
@@ -19,15 +20,16 @@ from clustergate.effects.keys import subject_key
 from clustergate.effects.sampler import Sampler
 from clustergate.effects.sharing import Sharing
 from clustergate.nouns.errors import EndpointRejected, Interrupted, StoreError
-from clustergate.nouns.finding import Calibrated, Calibration, Finding, Reason
-from clustergate.nouns.model import Cell, Model
+from clustergate.nouns.finding import Calibrated, Calibration, Finding, Reason, Verdict
+from clustergate.nouns.model import Cell, Model, Subject
 from clustergate.nouns.protocols import Gatekeeper
-from clustergate.nouns.settings import Controlled
+from clustergate.nouns.settings import Behavior, Controlled
 from clustergate.report import judging, terminal
 from clustergate.run import finding as findings
 from clustergate.run import instrument
 from clustergate.run.calibrating import Calibrator, Uncalibrated
 from clustergate.run.cell import CellMaker
+from clustergate.run.compared import Compared, compared
 from clustergate.run.gates import Gates
 from clustergate.run.investigation import Investigation
 from clustergate.run.order import Order, judge_room
@@ -78,6 +80,7 @@ class Lab:
     async def _connect(self) -> None:
         order = self._order
         target: Gatekeeper | None = None
+        beside: Gatekeeper | None = None
         judges: list[Gatekeeper | None] = [None] * len(order.bench.models)
         if order.offline:
             self.briefing = brief_offline(order, self._store)
@@ -86,19 +89,26 @@ class Lab:
             asked = [self._gates.open(model, urgent=True) for model in order.bench.models]
             self._watch = asyncio.ensure_future(self._watch_for_the_end())
             judges = list(asked)
-            self.briefing = await brief(order, self._store, target, asked)
+            if order.beside is not None:
+                beside = self._gates.open(order.beside.model)
+            self.briefing = await brief(order, self._store, target, asked, beside)
             if self.briefing.rejected is not None:
                 raise EndpointRejected(self.briefing.rejected)
-        self._sampler = Sampler(
-            order.subject,
-            self.briefing.attempt,
-            self._store,
-            target and Sharing(target, self.briefing.several),
-            None if order.subject.model.identity else self.briefing.served_as,
-        )
+        told = self.briefing
+        self._sampler = self._sampler_of(order.subject, told.attempt, target, told.several, told.served_as)
+        self._beside: Sampler | None = None
+        if order.beside is not None:
+            told_of = (told.beside_attempt, beside, told.beside_several, told.beside_served_as)
+            self._beside = self._sampler_of(order.beside, *told_of)
         bench = [self._judge(model, gate) for model, gate in zip(order.bench.models, judges, strict=True)]
         self._bench = JudgeBench(bench, order.bench.how)
         self._calibrator = Calibrator(order.suite, self._bench, lambda: self._gates.window)
+
+    def _sampler_of(
+        self, subject: Subject, attempt: int, gate: Gatekeeper | None, several: int, served_as: str | None
+    ) -> Sampler:
+        served_as = None if subject.model.identity else served_as
+        return Sampler(subject, attempt, self._store, gate and Sharing(gate, several), served_as)
 
     async def _watch_for_the_end(self) -> None:
         """Wait until the time is over, or another process of this run was told to end; then end the asking."""
@@ -130,37 +140,22 @@ class Lab:
 
     async def find(self, behavior_id: str) -> Finding:
         """Investigate one behavior to its Finding. Raises EndpointRejected."""
-        order = self._order
-        suite, behavior = order.suite, order.suite.behaviors[behavior_id]
-        rule = plain = rule_of(suite, behavior, self.briefing.attempt)
+        order, attempt = self._order, self.briefing.attempt
+        behavior = order.suite.behaviors[behavior_id]
+        against = compared(order, behavior, self.briefing)
+        plain = rule_of(order.suite, behavior, attempt, None if against is None else against.increase)
         # A control is about what the instrument reads, errors and all.
         mode = "none" if isinstance(behavior, Controlled) or self.briefing.down is not None else order.calibration
-        calibration: Calibration | None = None
-        uncalibrated: Uncalibrated | None = None
+        rule, calibration, uncalibrated = plain, None, None
         if mode == "required":
             try:
-                calibration = await self.calibration(behavior_id)
-                rule = corrected_rule(rule, calibration, len(suite.gated), behavior.looks)
+                calibration = await self.calibration(behavior_id, plain.alpha / max(plain.tests, 1))
+                rule = corrected_rule(plain, calibration, len(order.suite.gated), behavior.looks)
             except Uncalibrated as error:
                 uncalibrated = error
-        subject = subject_key(order.subject)
-        overrides, told = await asyncio.to_thread(self._store.overrides, behavior_id), prompt_hash(behavior)
-        maker = CellMaker(
-            behavior,
-            suite.thresholds.policy,
-            self._sampler,
-            self._bench,
-            subject,
-            self.briefing.attempt,
-            {override.reply_key: override for override in overrides if override.prompt_hash == told},
-        )
-        investigation = Investigation(behavior, rule, maker, lambda: self._gates.window, self._saw)
-        if self.briefing.down is not None:
-            decision = investigation.give_up(self.briefing.reason, self.briefing.down)
-        elif uncalibrated is not None:
-            decision = investigation.give_up(uncalibrated.reason, str(uncalibrated))
-        else:
-            decision = await investigation.run()
+        notes = [*self.briefing.notes, *self._gates.dropped]
+        made = await self._investigation(behavior, rule, against, notes)
+        decision = await self._decision(made, rule, against, uncalibrated)
         if decision.reason is Reason.CEILING and can_pass(rule) is None and can_pass(plain) is not None:
             # It is what the judge misses, and not the rate, that keeps the limit out of reach.
             decision = dataclasses.replace(decision, reason=Reason.JUDGE)
@@ -169,32 +164,59 @@ class Lab:
             control = instrument.note(behavior)
             if instrument.is_in_question(
                 decision,
-                broken=investigation.broken is not None,
-                answered=instrument.are_answered(investigation.cells.values()),
+                broken=made.broken is not None,
+                answered=instrument.are_answered(made.cells.values()),
                 reachable=can_pass(rule) is not None,
             ):
-                attempt = self.briefing.attempt
-                control = await instrument.examine(behavior, self._bench, subject, attempt, maker.tally)
+                subject = subject_key(order.subject)
+                control = await instrument.examine(behavior, self._bench, subject, attempt, made.tally)
                 decision = instrument.inconclusive(decision)
-                investigation.help = instrument.help_for(behavior, control)
-        notes = [*self.briefing.notes, *self._gates.dropped]
-        if stale := sum(override.prompt_hash != told for override in overrides):
-            notes.append(f"{stale} overrides of {behavior_id} were made under another criterion and are not applied.")
+                made.help = instrument.help_for(behavior, control)
         if mode == "report":
             try:
                 calibration = await self._calibrator.calibration(behavior, rule.alpha)
             except Uncalibrated as error:
                 notes.append(f"What the judge gets wrong was not measured. {error}")
-        maker.tally.count_labels(self._calibrator.take_spent())
+        made.tally.count_labels(self._calibrator.take_spent())
         self.progress.decided += 1
         # Composing computes intervals: off the loop, so that requests in flight are not kept waiting.
         return await asyncio.to_thread(
-            findings.compose, order, behavior, rule, decision, investigation, notes, control, calibration
+            findings.compose, order, behavior, rule, decision, made, notes, control, calibration, against
         )
 
-    async def calibration(self, behavior_id: str) -> Calibration:
+    async def _investigation(
+        self, behavior: Behavior, rule: Rule, against: Compared | None, notes: list[str]
+    ) -> Investigation:
+        """What is to ask, with people's verdicts; `notes` gains a word on those that do not apply."""
+        overrides, told = await asyncio.to_thread(self._store.overrides, behavior.id), prompt_hash(behavior)
+        if stale := sum(override.prompt_hash != told for override in overrides):
+            notes.append(f"{stale} overrides of {behavior.id} were made under another criterion and are not applied.")
+        words = {override.reply_key: override for override in overrides if override.prompt_hash == told}
+        is_paired = against is not None and against.increase is not None
+        samplers = [self._sampler, *([self._beside] if self._beside is not None and is_paired else [])]
+        makers = [CellMaker(behavior, self._order.suite.thresholds.policy, s, self._bench, words) for s in samplers]
+        return Investigation(behavior, rule, makers[0], lambda: self._gates.window, self._saw, *makers[1:])
+
+    async def _decision(
+        self, made: Investigation, rule: Rule, against: Compared | None, uncalibrated: Uncalibrated | None
+    ) -> Decision:
+        if self.briefing.down is not None:
+            return made.give_up(self.briefing.reason, self.briefing.down)
+        if uncalibrated is not None:
+            return made.give_up(uncalibrated.reason, str(uncalibrated))
+        refused = against.why if against is not None and against.refused else ""
+        if not rule.tests:
+            return made.give_up(Reason.MISSING, refused)
+        decision = await made.run()
+        if refused and decision.verdict is Verdict.PASS:
+            # It was asked for: what the rate alone shows is not what was to be shown.
+            made.help = refused
+            return dataclasses.replace(decision, verdict=Verdict.INCONCLUSIVE, reason=Reason.MISSING)
+        return decision
+
+    async def calibration(self, behavior_id: str, alpha: float) -> Calibration:
         """The bench's errors on a behavior, if it tells the behavior at all. Raises Uncalibrated, EndpointRejected."""
-        found = await self._measure(behavior_id)
+        found = await self._measure(behavior_id, alpha)
         if not found.is_usable:
             raise Uncalibrated(
                 Reason.JUDGE,
@@ -203,19 +225,20 @@ class Lab:
             )
         return found
 
-    async def _measure(self, behavior_id: str) -> Calibration:
-        suite, behavior = self._order.suite, self._order.suite.behaviors[behavior_id]
+    async def _measure(self, behavior_id: str, alpha: float) -> Calibration:
         if self.briefing.down is not None:
             raise Uncalibrated(self.briefing.reason, self.briefing.down)
-        return await self._calibrator.calibration(behavior, rule_of(suite, behavior, self.briefing.attempt).alpha)
+        return await self._calibrator.calibration(self._order.suite.behaviors[behavior_id], alpha)
 
     async def calibrated(self, behavior_id: str) -> Calibrated:
         """Whether the bench can be trusted with a behavior. Raises EndpointRejected."""
         known = reason = None
+        suite = self._order.suite
+        alpha = rule_of(suite, suite.behaviors[behavior_id], self.briefing.attempt).alpha
         try:
-            known = await self._measure(behavior_id)
+            known = await self._measure(behavior_id, alpha)
             why = f"The judge on {behavior_id}: {judging.judge_errors(known)}."
-            await self.calibration(behavior_id)
+            await self.calibration(behavior_id, alpha)
         except Uncalibrated as error:
             reason, why = error.reason, str(error)
         wrong = () if known is None else await self._calibrator.wrong(self._order.suite.behaviors[behavior_id])

@@ -19,7 +19,7 @@ JUDGES: Final = frozenset({"judge"})
 PROVIDERS: Final = ("openai", "anthropic")
 DEFAULT_KEY_ENV: Final = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
 URL_ENV: Final = {"openai": "OPENAI_BASE_URL", "anthropic": "ANTHROPIC_BASE_URL"}
-_URL_OPTION: Final = {"--model": "--base-url", "--judge": "--judge-base-url"}
+_URL_OPTION: Final = {"--model": "--base-url", "--judge": "--judge-base-url", "--baseline": "--base-url"}
 
 
 def resolve(

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import prod
 
 from clustergate.adapters.store import SqlStore
 from clustergate.adapters.store_slots import START
 from clustergate.decide.plan import can_pass, outlook
-from clustergate.decide.rule import Rule, rule_of
+from clustergate.decide.rule import Increase, Rule, rule_of
 from clustergate.effects import judge_prompt
 from clustergate.effects.keys import subject_key
 from clustergate.effects.sampler import room
 from clustergate.nouns.errors import StoreError
-from clustergate.nouns.model import Label, Model
+from clustergate.nouns.model import Label, Model, Subject
 from clustergate.nouns.settings import Behavior, Controlled, Prompt
 from clustergate.report.escape import flat
 from clustergate.run import kinship
@@ -23,6 +22,8 @@ from clustergate.run.order import Order
 from clustergate.run.preflight import identities, last_served
 from clustergate.run.spending import cost
 
+_CHANCES = ((0, 12), (1, 10), (2, 10))
+"""Columns of the plan's chances: place and width."""
 _CHARACTERS_A_TOKEN = 4
 _SECONDS_A_REQUEST = 2.0
 """What a chat request of some hundred tokens commonly takes; for the estimate of time alone."""
@@ -44,6 +45,8 @@ class Need:
     judge_requests: int
     target_tokens: tuple[int, int]
     judge_tokens: tuple[int, int]
+    beside_tokens: tuple[int, int] = (0, 0)
+    """Those of a baseline that answers beside."""
 
     @property
     def requests(self) -> int:
@@ -70,9 +73,10 @@ def attempt_ahead(order: Order) -> int:
 
 def _need(order: Order, behavior: Behavior, selected: Sequence[str], attempt: int) -> Need:
     suite = order.suite
-    rule = rule_of(suite, behavior, attempt)
+    rule = rule_of(suite, behavior, attempt, _increase(order, behavior))
+    beside = order.beside if rule.increase is not None else None
     kind = judge_prompt.evidence_kind(behavior)
-    longest = room(order.subject, behavior)
+    longest = max(room(subject, behavior) for subject in (order.subject, beside or order.subject))
     written = [_tokens(text) for text in behavior.written] if isinstance(behavior, Controlled) else []
     turns = sum(len(prompt.user_turns) for prompt in behavior.prompts)
     asked = sum(_asked(prompt, order.subject.system_prompt, longest) for prompt in behavior.prompts)
@@ -80,21 +84,37 @@ def _need(order: Order, behavior: Behavior, selected: Sequence[str], attempt: in
     fixed = _tokens(judge_prompt.fixed_part(behavior))
     shared = behavior.replies_owner != behavior.id and behavior.replies_owner in selected
     rounds = 0 if shared else rule.rounds
-    judged = rule.rounds * len(read) + len(written)
+    models = 1 if beside is None else 2
+    judged = models * rule.rounds * len(read) + len(written)
+    asked_of_each = (rounds * asked, rounds * turns * longest)
     return Need(
         behavior=behavior,
         rule=rule,
         least_to_pass=can_pass(rule),
         most=rule.rounds * rule.prompts,
-        target_requests=rounds * turns,
+        target_requests=models * rounds * turns,
         # A second judge reads positives only, which at the most are all.
         judge_requests=judged * len(order.bench.models),
-        target_tokens=(rounds * asked, rounds * turns * longest),
+        target_tokens=asked_of_each,
+        beside_tokens=(0, 0) if beside is None else asked_of_each,
         judge_tokens=(
-            rule.rounds * (len(read) * fixed + sum(read)) + len(written) * fixed + sum(written),
+            models * rule.rounds * (len(read) * fixed + sum(read)) + len(written) * fixed + sum(written),
             judged * 100,
         ),
     )
+
+
+def _increase(order: Order, behavior: Behavior) -> Increase | None:
+    """The increase that is to be decided, if it can be compared: that shows when the run has begun."""
+    delta = order.suite.thresholds.behaviors[behavior.id].max_increase
+    if delta is None or order.baseline is None:
+        return None
+    if isinstance(order.baseline, Subject):
+        return Increase(delta=delta)
+    found = order.baseline.behaviors.get(behavior.id)
+    if found is None:
+        return None
+    return Increase(delta=delta, stored=(found.violations, found.samples, found.missing))
 
 
 def _tokens(*texts: str | None) -> int:
@@ -131,6 +151,9 @@ def _total(order: Order, found: Sequence[Need]) -> str:
     target = (sum(need.target_tokens[0] for need in found), sum(need.target_tokens[1] for need in found))
     judge = (sum(need.judge_tokens[0] for need in found), sum(need.judge_tokens[1] for need in found))
     spenders = [(order.subject.model, target), *((model, judge) for model in order.bench.models)]
+    if order.beside is not None:
+        beside = (sum(need.beside_tokens[0] for need in found), sum(need.beside_tokens[1] for need in found))
+        spenders.append((order.beside.model, beside))
     costs = [_usd(model, tokens) for model, tokens in spenders]
     unknown = [flat(model.name) for (model, _), cost in zip(spenders, costs, strict=True) if cost is None]
     priced = ", ".join(dict.fromkeys(unknown))
@@ -156,10 +179,14 @@ def header(order: Order, behaviors: Sequence[str], attempt: int = 1) -> Iterator
         f"{flat(judge.name)}; "
         f"alpha {alpha:g} a side, ceiling {gate.max_samples} replies each"
     )
+    if order.baseline is not None:
+        compared = sum(need.rule.increase is not None for need in found)
+        beside = order.baseline.model.name if isinstance(order.baseline, Subject) else order.baseline.source
+        yield f"clustergate: {compared} of them are compared with {flat(beside)} (those that have a max_increase)"
     if order.offline:
         yield "clustergate: offline, nothing is asked: the store alone decides"
     else:
-        clean = sum(need.least_to_pass or need.most for need in found)
+        clean = sum((need.least_to_pass or need.most) * (1 + any(need.beside_tokens)) for need in found)
         # What it errs is not known here: carried, it makes a clean model take about half as many again.
         perfect = " and the judge never errs" if order.calibration == "required" else ""
         yield f"clustergate: {clean:,} replies if nothing is found{perfect}; {_total(order, found)}"
@@ -215,6 +242,10 @@ def _labels_read(order: Order) -> int:
         store.close()
 
 
+def _limit(t: float, *, hits_violate: bool) -> str:
+    return f"<= {t:6.1%}" if hits_violate else f">= {1 - t:6.1%}"
+
+
 def _warnings(found: Sequence[Need], ceiling: int) -> Iterator[str]:
     for need in found:
         if need.least_to_pass is None:
@@ -235,16 +266,20 @@ def table(order: Order, behaviors: Sequence[str], attempt: int = 1) -> Iterator[
         f" {'P(pass) at 0':>12} {'at limit/5':>10} {'at limit/2':>10}"
     )
     rates = (0.0, 0.2, 0.5)
-    chances = [[outlook(share * need.rule.t, need.rule).passes for share in rates] for need in found]
-    for need, chance in zip(found, chances, strict=True):
-        sign, limit = ("<=", need.rule.t) if need.rule.hits_violate else (">=", 1 - need.rule.t)
+    all_pass = [1.0, 1.0, 1.0]
+    for need in found:
+        chance = None if need.rule.t is None else [outlook(share * need.rule.t, need.rule).passes for share in rates]
+        limit = "increase" if need.rule.t is None else _limit(need.rule.t, hits_violate=need.rule.hits_violate)
+        shown = [f"{'-':>{width}}" if chance is None else f"{chance[i]:{width}.3f}" for i, width in _CHANCES]
+        all_pass = all_pass if chance is None else [one * more for one, more in zip(all_pass, chance, strict=True)]
         yield (
-            f"{flat(need.behavior.id):30} {sign} {limit:6.1%} {need.rule.prompts:7} {need.least_to_pass or 'never':>9}"
-            f" {need.most:7} {need.requests:8,} {chance[0]:12.3f} {chance[1]:10.3f} {chance[2]:10.3f}"
+            f"{flat(need.behavior.id):30} {limit:>9} {need.rule.prompts:7} {need.least_to_pass or 'never':>9}"
+            f" {need.most:7} {need.requests:8,} {' '.join(shown)}"
         )
-    all_pass = [prod(column) for column in zip(*chances, strict=True)]
     yield f"{'P(all pass)':30} {'':52} {all_pass[0]:12.3f} {all_pass[1]:10.3f} {all_pass[2]:10.3f}"
     yield ""
+    if order.baseline is not None:
+        yield "The chances are those of the rates alone: what becomes of an increase depends on both models."
     yield (
         "'passes at': replies needed with no violation. The chances are exact for a true rate of violations of 0, a "
         "fifth and a half of the limit."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from clustergate.nouns.baseline import Baseline
 from clustergate.nouns.model import Bench, Model, Subject
 from clustergate.read.spec import Suite
 
@@ -15,6 +16,8 @@ class Order:
     suite: Suite
     subject: Subject
     bench: Bench
+    baseline: Subject | Baseline | None = None
+    """What an increase is measured from: a model that answers beside, or a finished run."""
     store: str
     run_id: str
     fresh: bool = False
@@ -29,6 +32,16 @@ class Order:
     report_dir: str = ""
     command: str = ""
     """The pytest command with every option that differs from its default."""
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """All that are asked, in the order of the first requests: target, judges, the model that answers beside."""
+        return (self.subject.model, *self.bench.models, *([] if self.beside is None else [self.beside.model]))
+
+    @property
+    def beside(self) -> Subject | None:
+        """The model that answers the same draws."""
+        return self.baseline if isinstance(self.baseline, Subject) else None
 
     @property
     def calibration(self) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from clustergate.adapters.store import SqlStore
+from clustergate.adapters.store_attempts import Attempt
 from clustergate.effects import judge_prompt
 from clustergate.effects.keys import judge_identity, subject_key
 from clustergate.effects.tally import Spent
@@ -22,7 +23,7 @@ from clustergate.nouns.errors import (
     TransientFault,
 )
 from clustergate.nouns.finding import Reason
-from clustergate.nouns.model import Answer, Message, Model, Request
+from clustergate.nouns.model import Answer, Message, Model, Request, Subject
 from clustergate.nouns.protocols import Gatekeeper
 from clustergate.run.order import Order, judge_room
 from clustergate.run.spending import cost
@@ -42,6 +43,9 @@ class Briefing:
 
     attempt: int = 1
     served_as: str | None = None
+    beside_attempt: int = 1
+    """That of the model which answers beside, where there is one, and what its endpoint served."""
+    beside_served_as: str | None = None
     notes: tuple[str, ...] = ()
     rejected: str | None = None
     down: str | None = None
@@ -54,6 +58,7 @@ class Briefing:
     output_tokens: int = 0
     several: int = 1
     """Answers that one request to the target may ask for."""
+    beside_several: int = 1
     usd: float | None = 0.0
     """What the first requests cost, in US dollars; null where a price is not known."""
     subject: str = ""
@@ -61,16 +66,18 @@ class Briefing:
     """Reworded prompts that this run asks, a prompt's number and the seed: for the runs after it."""
 
 
-async def brief(order: Order, store: SqlStore, target: Gatekeeper, judges: Sequence[Gatekeeper]) -> Briefing:
+async def brief(
+    order: Order, store: SqlStore, target: Gatekeeper, judges: Sequence[Gatekeeper], beside: Gatekeeper | None = None
+) -> Briefing:
     """The run's briefing: made by the first process that asks for it, read by the others."""
     if store.claim_run(order.run_id):
         briefing = Briefing(down="the worker that made the first request broke off")
         try:
-            briefing = await _first_contact(order, store, target, judges)
+            briefing = await _first_contact(order, store, target, judges, beside)
         finally:
             store.put_briefing(order.run_id, dataclasses.asdict(briefing))
         return briefing
-    patience = sum(max(_A_REQUEST, 1.5 * model.timeout) for model in (order.subject.model, *order.bench.models)) + 30
+    patience = sum(max(_A_REQUEST, 1.5 * model.timeout) for model in order.models) + 30
     waited_since = time.monotonic()
     while (told := store.briefing(order.run_id)) is None:
         if time.monotonic() - waited_since > patience:
@@ -87,8 +94,15 @@ def brief_offline(order: Order, store: SqlStore) -> Briefing:
         unused = _unused(order, store)
         note = "The store holds no reply of this model under these settings."
         return Briefing(notes=(note, *unused), judges=judges)
-    notes = _other_words(order, store)
-    return Briefing(attempt=latest.number, served_as=latest.served_as, notes=notes, judges=judges)
+    theirs = None if order.beside is None else store.latest_attempt(subject_key(order.beside))
+    return Briefing(
+        attempt=latest.number,
+        served_as=latest.served_as,
+        beside_attempt=1 if theirs is None else theirs.number,
+        beside_served_as=None if theirs is None else theirs.served_as,
+        notes=_other_words(order, store),
+        judges=judges,
+    )
 
 
 def identity(order: Order, judge: Model, served_as: str | None = None) -> str:
@@ -115,24 +129,28 @@ def _from_json(told: dict[str, Any]) -> Briefing:
     return Briefing(**{**told, "notes": tuple(told["notes"]), "reason": Reason(told["reason"]), "variants": variants})
 
 
-async def _first_contact(order: Order, store: SqlStore, target: Gatekeeper, judges: Sequence[Gatekeeper]) -> Briefing:
+async def _first_contact(
+    order: Order, store: SqlStore, target: Gatekeeper, judges: Sequence[Gatekeeper], beside: Gatekeeper | None
+) -> Briefing:
     spent = Spent()
     models = order.bench.models
     names = ["judge"] if len(models) == 1 else [f"judge {model.name}" for model in models]
     checks = [
-        ("target", target, _target_request(order)),
+        ("target", target, _target_request(order.subject)),
         *(
             (name, gate, judge_request(m, order.suite.thresholds.judge.temperature))
             for name, gate, m in zip(names, judges, models, strict=True)
         ),
     ]
+    if beside is not None and order.beside is not None:
+        checks.append(("baseline", beside, _target_request(order.beside)))
     served: list[str | None] = []
-    several = 1
+    several: dict[str, int] = {}
     costs: list[float | None] = []
-    for model, (role, gate, request) in zip((order.subject.model, *models), checks, strict=True):
+    for model, (role, gate, request) in zip(order.models, checks, strict=True):
         try:
-            if gate is target:
-                answer, several = await _ask_for_two(gate, request, spent)
+            if role in ("target", "baseline"):
+                answer, several[role] = await _ask_for_two(gate, request, spent)
             else:
                 answer = await gate.ask(request, spent.tried)
         except (EndpointRejected, RequestRefused) as error:
@@ -147,30 +165,40 @@ async def _first_contact(order: Order, store: SqlStore, target: Gatekeeper, judg
         served.append(answer.served_as)
         costs.append(cost(model, (answer.input_tokens or 0, answer.output_tokens or 0)))
     unused = _unused(order, store)
-    attempt = store.open_attempt(
-        subject_key(order.subject),
-        order.subject.as_dict(),
-        order.run_id,
-        # Replicas that the user declared to be one model may well call themselves by different names.
-        served_as=None if order.subject.model.identity else served[0],
-        fresh=order.fresh,
-    )
+    attempt = _attempt(order, store, order.subject, served[0])
+    theirs = None if order.beside is None else _attempt(order, store, order.beside, served[-1])
     return Briefing(
         attempt=attempt.number,
         served_as=attempt.served_as,
+        beside_attempt=1 if theirs is None else theirs.number,
+        beside_served_as=None if theirs is None else theirs.served_as,
         notes=(
             *([attempt.note] if attempt.note else []),
+            *([f"The baseline: {theirs.note}"] if theirs is not None and theirs.note else []),
             *unused,
             *_other_words(order, store),
         ),
         subject=subject_key(order.subject),
         variants=order.suite.variants,
-        judges={identity(order, model): name for model, name in zip(models, served[1:], strict=True)},
-        several=several,
+        judges={identity(order, model): name for model, name in zip(models, served[1:], strict=False)},
+        several=several["target"],
+        beside_several=several.get("baseline", 1),
         requests=spent.requests,
         input_tokens=spent.input_tokens,
         output_tokens=spent.output_tokens,
         usd=None if None in costs else sum(one or 0.0 for one in costs),
+    )
+
+
+def _attempt(order: Order, store: SqlStore, subject: Subject, served_as: str | None) -> Attempt:
+    """The attempt that this run's replies of a subject belong to. (`--fresh` is about the model under test.)"""
+    return store.open_attempt(
+        subject_key(subject),
+        subject.as_dict(),
+        order.run_id,
+        # Replicas that the user declared to be one model may well call themselves by different names.
+        served_as=None if subject.model.identity else served_as,
+        fresh=order.fresh and subject is order.subject,
     )
 
 
@@ -209,10 +237,10 @@ def _other_words(order: Order, store: SqlStore) -> tuple[str, ...]:
     )
 
 
-def _target_request(order: Order) -> Request:
-    messages = [Message("system", order.subject.system_prompt)] if order.subject.system_prompt else []
+def _target_request(subject: Subject) -> Request:
+    messages = [Message("system", subject.system_prompt)] if subject.system_prompt else []
     messages.append(Message("user", "Please answer with the single word: ready"))
-    return Request(messages=tuple(messages), temperature=order.subject.temperature, max_tokens=order.subject.max_tokens)
+    return Request(messages=tuple(messages), temperature=subject.temperature, max_tokens=subject.max_tokens)
 
 
 def judge_request(judge: Model, temperature: float | None) -> Request:

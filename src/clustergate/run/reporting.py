@@ -24,8 +24,9 @@ from clustergate.read.statistics import FAIL_GRID, PASS_GRID
 from clustergate.report import wording
 from clustergate.report.document import JudgeFacts, LabelFacts, Provenance, Report, Skipped, Spent, VariantFacts
 from clustergate.run import kinship
+from clustergate.run.compared import judge_hash
 from clustergate.run.order import Order
-from clustergate.run.preflight import identities, identity, last_served
+from clustergate.run.preflight import identity, last_served
 from clustergate.run.spending import cost
 
 _PACKAGES: Final = ("pytest", "pytest-xdist", "openai", "anthropic", "aiohttp", "sqlalchemy", "numpy", "scipy")
@@ -73,7 +74,7 @@ def assemble(
             suite_hash=suite.suite_hash,
             # The constants of the e-values decide too.
             thresholds_hash=digest([suite.thresholds_hash, PASS_GRID, FAIL_GRID, BETS]),
-            judge_hash=digest([order.bench.how.value, *identities(order, served)]),
+            judge_hash=judge_hash(order, served),
             attempt=attempt,
             started=datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds"),
             python=platform.python_version(),
@@ -82,6 +83,7 @@ def assemble(
         skipped=tuple(Skipped(id=name, reason=reason) for name, reason in skipped.items()),
         notes=tuple(dict.fromkeys(notes)),
         reproduce=f"{order.command} --offline",
+        baseline=order.baseline,
         variants=None if suite.variants is None else VariantFacts(per_prompt=suite.variants[0], seed=suite.variants[1]),
     )
     return report, _closing(store, store.transcript(subject_key(order.subject), attempt))
@@ -89,7 +91,7 @@ def assemble(
 
 def _family_alpha(findings: Sequence[Finding], alpha: float) -> float:
     """What is left of an attempt's alpha for the e-values of a family, the bounds of the judges' errors taken off."""
-    return min([alpha, *(finding.deciding_alpha for finding in findings)])
+    return min([alpha, *(finding.deciding_alpha * finding.tests for finding in findings)])
 
 
 def _closing(store: SqlStore, transcript: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -146,7 +148,10 @@ def _spent(
         sum(finding.tokens.target_output for finding in findings),
     )
     judges = {model.name: [0, 0] for model in order.bench.models}
-    tokens = [(name, *pair) for finding in findings for name, pair in finding.tokens.by_judge.items()]
+    before = [finding.baseline.tokens for finding in findings if finding.baseline is not None]
+    beside = (sum(tokens.target_input for tokens in before), sum(tokens.target_output for tokens in before))
+    all_tokens = [*(finding.tokens for finding in findings), *before]
+    tokens = [(name, *pair) for told in all_tokens for name, pair in told.by_judge.items()]
     tokens += [(name, read, written) for test in labels for name, (_, read, written) in test.items()]
     for name, read, written in tokens:
         judges[name][0] += read
@@ -157,10 +162,14 @@ def _spent(
     return Spent(
         requests=sum(map(wording.requests, findings)) + measuring + briefing.get("requests", 0),
         labels=measuring,
-        input_tokens=target[0] + judge[0] + briefing.get("input_tokens", 0),
-        output_tokens=target[1] + judge[1] + briefing.get("output_tokens", 0),
+        input_tokens=target[0] + beside[0] + judge[0] + briefing.get("input_tokens", 0),
+        output_tokens=target[1] + beside[1] + judge[1] + briefing.get("output_tokens", 0),
         usd=_usd(
-            [(order.subject.model, target), *((m, tuple(judges[m.name])) for m in order.bench.models)],
+            [
+                (order.subject.model, target),
+                *((m, tuple(judges[m.name])) for m in order.bench.models),
+                *([] if order.beside is None else [(order.beside.model, beside)]),
+            ],
             briefing.get("usd", 0.0),
         ),
         seconds=round(seconds, 1),

@@ -135,7 +135,7 @@ class Controller:
             suite = self._session.tester.suite
         except UsageProblems:
             return
-        behaviors = [name for name in suite.gated if name in selected]
+        behaviors = [name for name in suite.measured if name in selected]
         self._announced = True
         self._selected = bool(behaviors) or (judged and suite.thresholds.judge.calibration != "none")
         self._claimed = any(name in selected for name in suite.behaviors)

@@ -39,6 +39,8 @@ OPTIONS: Final[Mapping[str, dict[str, Any]]] = {
                 "sim/judge for a sim/ model)"},
     "--judge-base-url": {"metavar": "URL", "help": "the judge's server"},
     "--judge-api-key-env": {"metavar": "VAR", "help": "environment variable that holds the judge's key"},
+    "--baseline": {"metavar": "MODEL", "help": "the earlier model to compare with: a model to sample beside, a "
+                   "REPORT.json, or `last` for the accepted one in fixtures/baselines"},
     "--thresholds": {"metavar": "FILE", "help": "every number a verdict depends on (default: thresholds.yaml)"},
     "--probes": {"metavar": "DIR", "action": "append", "help": "more behaviors; may repeat"},
     "--profile": {"metavar": "NAME", "help": "a set of changes under profiles: in thresholds.yaml"},

@@ -6,14 +6,15 @@ import dataclasses
 import os
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import pytest
 
 from clustergate.decide.rule import ceiling
-from clustergate.nouns.errors import UsageProblems
+from clustergate.nouns.baseline import Baseline
+from clustergate.nouns.errors import Problem, UsageProblems
 from clustergate.nouns.model import Bench, How, Model, Subject
 from clustergate.nouns.settings import Thresholds
 from clustergate.read.spec import Suite, add_variants, load_suite
@@ -21,7 +22,10 @@ from clustergate.read.variants import load_wordings
 from clustergate.report.escape import terminal
 from clustergate.run.naming import bench_models, resolve
 from clustergate.run.order import Order
+from clustergate.shell.baseline_option import named_baseline
 from clustergate.shell.declared import NOT_REPRODUCED, OPTIONS
+
+T = TypeVar("T")
 
 EXAMPLE: Final = "pytest --model gpt-4.1        (or, without any key: pytest --model sim/denying)"
 
@@ -48,6 +52,7 @@ def load(config: pytest.Config) -> Suite:
     if count is not None:
         wordings = load_wordings(fixtures / "variants.yaml", "fixtures/variants.yaml")
         suite = add_variants(suite, count, seed or 1, wordings)
+    suite = dataclasses.replace(suite, compares=value(config, "--baseline") is not None)
     if (most := value(config, "--max-samples")) is not None:
         suite = dataclasses.replace(suite, thresholds=_capped(suite.thresholds, most))
     return suite
@@ -67,8 +72,8 @@ def _capped(thresholds: Thresholds, most: int) -> Thresholds:
 
 def needs_simulator(config: pytest.Config, suite: Suite) -> bool:
     """True where the model or the judge is simulated and no server is named for it."""
-    model = value(config, "--model") or ""
-    target = model.startswith("sim/") and value(config, "--base-url") is None
+    named = [value(config, name) or "" for name in ("--model", "--baseline")]
+    target = any(model.startswith("sim/") for model in named) and value(config, "--base-url") is None
     judging = any(name.startswith("sim/") for name in judge_names(config, suite)[0])
     return target or (judging and value(config, "--judge-base-url") is None)
 
@@ -107,56 +112,40 @@ def build_order(
     name = value(config, "--model")
     if not name:
         raise UsageProblems([f"cluster_tests needs the model to test. For example: {EXAMPLE}"])
-    problems: list[Any] = []
+    problems: list[Problem | str] = []
     if value(config, "--fresh") and value(config, "--offline"):
         problems.append("--fresh and --offline: found both, expected one: new replies must be asked for")
-    target = None
-    try:
-        target = _target(config, suite, name, simulator)
-    except UsageProblems as error:
-        problems += error.problems
+    target = _tried(problems, lambda: _target(config, suite, name, simulator))
+    baseline: Model | Subject | Baseline | None = None
+    if target is not None:
+        baseline = _tried(problems, lambda: _baseline(config, suite, target, simulator))
     names, how = judge_names(config, suite)
-    judges: list[Model] = []
-    try:
-        judges = bench_models(
-            names,
-            declared=suite.thresholds.models,
-            base_url=value(config, "--judge-base-url"),
-            api_key_env=value(config, "--judge-api-key-env"),
-            environ=os.environ,
-            simulator=simulator,
-        )
-    except UsageProblems as error:
-        problems += error.problems
-    system_prompt = None
-    try:
-        system_prompt = _system_prompt(config)
-    except UsageProblems as error:
-        problems += error.problems
-    for model, option in ((target, "--api-key-env"), *((judge, "--judge-api-key-env") for judge in judges)):
-        if (
-            model
-            and not model.key_optional
-            and not os.environ.get(model.api_key_env)
-            and not value(config, "--offline")
-        ):
+    judges = _tried(problems, lambda: _judges(config, suite, names, simulator)) or []
+    system_prompt = _tried(problems, lambda: _system_prompt(config))
+    asked = [target] if target else []
+    if isinstance(baseline, Model):
+        asked.append(baseline)
+    needed = [*((model, "--api-key-env") for model in asked), *((judge, "--judge-api-key-env") for judge in judges)]
+    for model, option in needed:
+        if not model.key_optional and not os.environ.get(model.api_key_env) and not value(config, "--offline"):
             problems.append(
                 f"{model.name}: the environment variable {model.api_key_env} holds no key "
                 f"(name another one with {option})"
             )
     if (most := value(config, "--max-usd")) is not None:
-        problems += _unpriced(most, [*([target] if target else []), *judges])
+        problems += _unpriced(most, [*asked, *judges])
     if problems or target is None:
         raise UsageProblems(list(dict.fromkeys(problems)))
-    sampling = suite.thresholds.sampling
+    subject = _subject(suite, target, system_prompt)
+    if isinstance(baseline, Model):
+        beside = _subject(suite, baseline, system_prompt)
+        if beside.as_dict() == subject.as_dict():
+            raise UsageProblems([Problem("--baseline", "", f"{name!r}, the model itself", "another model", None)])
+        baseline = beside
     return Order(
         suite=suite,
-        subject=Subject(
-            model=target,
-            system_prompt=system_prompt,
-            temperature=sampling.temperature,
-            max_tokens=target.max_tokens or sampling.max_tokens,
-        ),
+        subject=subject,
+        baseline=baseline,
         bench=Bench(models=tuple(judges), how=how),
         store=_store(config),
         run_id=run_id,
@@ -170,6 +159,49 @@ def build_order(
         deadline=deadline,
         report_dir=shown(report_folder(config, name), config),
         command=_command(config),
+    )
+
+
+def _tried(problems: list[Problem | str], work: Callable[[], T]) -> T | None:
+    """What `work` gives; None where it raises UsageProblems, which are then among the `problems`."""
+    try:
+        return work()
+    except UsageProblems as error:
+        problems += error.problems
+        return None
+
+
+def _judges(config: pytest.Config, suite: Suite, names: Sequence[str], simulator: str | None) -> list[Model]:
+    return bench_models(
+        names,
+        declared=suite.thresholds.models,
+        base_url=value(config, "--judge-base-url"),
+        api_key_env=value(config, "--judge-api-key-env"),
+        environ=os.environ,
+        simulator=simulator,
+    )
+
+
+def _baseline(config: pytest.Config, suite: Suite, target: Model, simulator: str | None) -> Model | Baseline | None:
+    return named_baseline(
+        value(config, "--baseline"),
+        target=target,
+        suite=suite,
+        here=config.invocation_params.dir,
+        fixtures=fixtures_folder(config),
+        reports=report_folder(config, value(config, "--model")),
+        base_url=value(config, "--base-url"),
+        simulator=simulator,
+    )
+
+
+def _subject(suite: Suite, model: Model, system_prompt: str | None) -> Subject:
+    sampling = suite.thresholds.sampling
+    return Subject(
+        model=model,
+        system_prompt=system_prompt,
+        temperature=sampling.temperature,
+        max_tokens=model.max_tokens or sampling.max_tokens,
     )
 
 

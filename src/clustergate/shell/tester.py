@@ -88,7 +88,7 @@ class Tester:
         params = []
         for behavior in chosen:
             marks = [pytest.mark.core] if behavior.core else []
-            if reason := self.suite.set_aside(behavior.id):
+            if reason := self.suite.set_aside(behavior.id) or self.suite.undecidable(behavior.id):
                 marks.append(pytest.mark.skip(reason=reason))
             params.append(pytest.param(behavior.id, id=behavior.id, marks=marks))
         metafunc.parametrize("finding", params, indirect=True)
@@ -99,7 +99,7 @@ class Tester:
             metafunc.parametrize("calibrated", [pytest.param(None, id=USAGE_ERROR)], indirect=True)
             return
         measures = self.suite.thresholds.judge.calibration != "none"
-        behaviors = [self.suite.behaviors[name] for name in self.suite.gated if measures]
+        behaviors = [self.suite.behaviors[name] for name in self.suite.measured if measures]
         params = [
             pytest.param(behavior.id, id=f"{JUDGE}{behavior.id}")
             for behavior in behaviors

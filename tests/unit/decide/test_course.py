@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from clustergate.decide.course import RoundCount, is_settled, run_course
+from clustergate.decide.course import Course, RoundCount, Strand, is_settled, run_course
 from clustergate.nouns.finding import Verdict
 from clustergate.read import statistics
 from tests.unit.decide.decide_house import rule
@@ -16,6 +16,11 @@ CLEAN = RoundCount(0, 0)
 
 def hits(*violations: int) -> list[RoundCount]:
     return [RoundCount(count, 0) for count in violations]
+
+
+def strand(course: Course) -> Strand:
+    assert course.of_rate is not None
+    return course.of_rate
 
 
 def test_a_clean_course_passes_in_round_7() -> None:
@@ -43,8 +48,8 @@ def test_gaps_count_for_neither() -> None:
     """A gap is a violation to PASS and none to FAIL."""
     gaps = run_course([RoundCount(0, 1)] + [CLEAN] * 13, rule())
     same = run_course(hits(1, *[0] * 13), rule())
-    assert gaps.log_e_pass == pytest.approx(same.log_e_pass)
-    assert gaps.log_e_fail == pytest.approx(run_course([CLEAN] * 14, rule()).log_e_fail)
+    assert strand(gaps).log_e_pass == pytest.approx(strand(same).log_e_pass)
+    assert strand(gaps).log_e_fail == pytest.approx(strand(run_course([CLEAN] * 14, rule())).log_e_fail)
     assert (gaps.verdict, gaps.rounds) == (Verdict.PASS, 14)
 
 
@@ -85,8 +90,8 @@ def test_a_failure_that_fades_stays_a_failure() -> None:
     family = rule(family=24)
     found = run_course(hits(4, 1, *[0] * 10), family)
     assert (found.verdict, is_settled(found, family)) == (Verdict.FAIL, False)
-    assert found.log_e_fail[found.rounds - 1] >= family.level
-    assert (found.log_e_fail[found.rounds :] < family.level).all()
+    assert strand(found).log_e_fail[found.rounds - 1] >= family.level
+    assert (strand(found).log_e_fail[found.rounds :] < family.level).all()
 
 
 def test_a_pass_is_settled_at_once() -> None:

@@ -14,8 +14,7 @@ from tests.unit.decide.decide_house import rule
 
 
 def wave(counts: list[RoundCount], given_rule: Rule) -> int:
-    violations, missing = sum(c.violations for c in counts), sum(c.missing for c in counts)
-    return next_wave(run_course(counts, given_rule), violations, missing, given_rule)
+    return next_wave(run_course(counts, given_rule), counts, given_rule)
 
 
 def hits(*violations: int) -> list[RoundCount]:
@@ -115,4 +114,4 @@ def test_a_failure_that_cannot_reach_the_family_is_settled() -> None:
     counts = [RoundCount(10, 0)] * 4
     course = run_course(counts, strict)
     assert course.verdict is Verdict.FAIL
-    assert next_wave(course, 40, 0, strict) == 4
+    assert next_wave(course, counts, strict) == 4

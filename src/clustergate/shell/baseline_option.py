@@ -1,0 +1,63 @@
+"""What `--baseline` names: a model that answers beside the one under test, or a finished run."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+
+from clustergate.nouns.baseline import Baseline
+from clustergate.nouns.errors import Problem, UsageProblems
+from clustergate.nouns.model import Model
+from clustergate.read.baselines import LAST, find_baseline, read_baseline
+from clustergate.read.spec import Suite
+from clustergate.run.naming import resolve
+
+_OPTION = "--baseline"
+
+
+def named_baseline(
+    named: str | None,
+    *,
+    target: Model,
+    suite: Suite,
+    here: Path,
+    fixtures: Path,
+    reports: Path,
+    base_url: str | None,
+    simulator: str | None,
+) -> Model | Baseline | None:
+    """The model or run that `--baseline` names, seen from the folder `here`. Raises UsageProblems.
+
+    A model that is not declared is asked where `target` is, with its key, if it speaks the same protocol. `reports` is
+    where this run's own reports go.
+    """
+    if named is None:
+        return None
+    if named == LAST:
+        return find_baseline(fixtures / "baselines", LAST, target.name)
+    if named.endswith(".json"):
+        path = here / named
+        if path.resolve().parent == reports.resolve():
+            expected = (
+                "a report that this run does not write over: name another --report-dir, or make it the accepted "
+                f"baseline (clustergate accept {named}, then --baseline last)"
+            )
+            raise UsageProblems([Problem(_OPTION, "", repr(named), expected)])
+        return read_baseline(path, named)
+    model = resolve(
+        _OPTION,
+        named,
+        declared=suite.thresholds.models,
+        base_url=base_url if named.startswith("sim/") else None,
+        api_key_env=None,
+        environ=os.environ,
+        personas={path.stem for path in (fixtures / "personas").glob("*.yaml")},
+        simulator=simulator,
+    )
+    if named in suite.thresholds.models or model.provider != target.provider or model.simulated or target.simulated:
+        return model
+    # A key is never sent to another provider than it was named for.
+    return dataclasses.replace(
+        model, base_url=target.base_url, api_key_env=target.api_key_env, key_optional=target.key_optional
+    )
