@@ -36,7 +36,6 @@ THRESHOLDS = {
     "broken-yaml": ("behaviors: {shows_it: [", ["broken YAML"]),
     "no-limit": ("behaviors: {}", ["behaviors"]),
     "no-control": ("controls: true\nbehaviors: {shows_it: {max_rate: 0.05}}", ["controls", "no limit of a control"]),
-    "increase-not-yet": ("behaviors: {shows_it: {max_increase: 0.05}}", ["max_increase", "yet"]),
 }
 
 
@@ -95,13 +94,19 @@ OPTIONS = {
     "two-system-prompts": (["--model=m", "--system-prompt=a", "--system-prompt-file=b"], ["--system-prompt-file"]),
     "no-key": (["--model=m", "--api-key-env=NOT_SET"], ["NOT_SET", "no key"]),
     "fresh-and-offline": (["--model=sim/claiming", "--fresh", "--offline"], ["--fresh and --offline"]),
-    "not-there-yet": (["--model=m", "--baseline=other"], ["--baseline"]),
+    "baseline-of-itself": (["--model=sim/claiming", "--baseline=sim/claiming"], ["--baseline", "the model itself"]),
+    "no-such-report": (["--model=sim/claiming", "--baseline=gone.json"], ["gone.json", "no such file"]),
+    "none-accepted": (["--model=sim/claiming", "--baseline=last"], ["fixtures/baselines", "clustergate accept"]),
+    "baseline-in-the-way": (
+        ["--model=sim/claiming", "--baseline=reports/sim-claiming/report.json"],
+        ["--report-dir", "does not write over"],
+    ),
 }
 
 
 @pytest.mark.parametrize("name", list(OPTIONS))
 def test_a_wrong_option(project: Project, server: ModelServer, name: str) -> None:
-    """Each wrong option is one message; an option that does not exist yet is unknown to pytest."""
+    """Each wrong option is one message."""
     arguments, words = OPTIONS[name]
     project.write("fixtures/personas/claiming.yaml", "persona: claiming")
     is_one_clear_error(project.run("cluster_tests", *arguments), server, *words)

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from clustergate.decide.rule import Rule
-from clustergate.nouns.finding import Calibration, Correction, Estimate
+from clustergate.nouns.finding import Estimate
+from clustergate.nouns.judging import Calibration, Correction
 from clustergate.read import statistics
 from clustergate.read.agreement import more_often
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from clustergate.effects.judge import Judge
 from clustergate.effects.tally import Tally
 from clustergate.effects.together import together
-from clustergate.nouns.finding import PanelVotes, Verified
+from clustergate.nouns.judging import PanelVotes, Verified
 from clustergate.nouns.model import Cell, How, Judgement, JudgeVerdict, Opinion, Reply, Ruling
 from clustergate.nouns.settings import Behavior, Prompt
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from clustergate.nouns.finding import Calibration, Correction, Finding, OverrideNote, PanelVotes, Verified
+from clustergate.nouns.finding import Finding
+from clustergate.nouns.judging import Calibration, Correction, OverrideNote, PanelVotes, Verified
 from clustergate.read.agreement import fleiss_kappa
 from clustergate.report import wording
 

@@ -6,7 +6,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from clustergate.nouns.finding import Example, Finding, Misread, Reason, Stopped, Verdict
+from clustergate.nouns.finding import Example, Finding, Reason, Stopped, Verdict
+from clustergate.nouns.judging import Misread
 from clustergate.report import judging, rise, wording
 from clustergate.report.closing import closing_table
 from clustergate.report.escape import excerpt, flat, terminal

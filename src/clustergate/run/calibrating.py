@@ -16,7 +16,8 @@ from clustergate.effects.keys import label_key
 from clustergate.effects.tally import Spent, Tally
 from clustergate.effects.together import together
 from clustergate.nouns.errors import BudgetSpent, EndpointDown, Interrupted, NotStored
-from clustergate.nouns.finding import Calibration, Misread, Reason
+from clustergate.nouns.finding import Reason
+from clustergate.nouns.judging import Calibration, Misread
 from clustergate.nouns.model import Answer, Counted, Draw, Finish, JudgeVerdict, Label, Reply, Ruling, State
 from clustergate.nouns.settings import Behavior, Controlled
 from clustergate.read.spec import Suite

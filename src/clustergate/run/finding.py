@@ -15,19 +15,8 @@ from clustergate.effects.bench import tally_panel, tally_verified
 from clustergate.effects.judge_prompt import prompt_hash
 from clustergate.effects.legible import LONGEST, is_cut
 from clustergate.effects.quoting import is_quoted
-from clustergate.nouns.finding import (
-    Calibration,
-    ControlNote,
-    Correction,
-    Estimate,
-    Example,
-    Finding,
-    OverrideNote,
-    Reason,
-    Verdict,
-    WaiverNote,
-    WordingCount,
-)
+from clustergate.nouns.finding import ControlNote, Estimate, Example, Finding, Reason, Verdict, WaiverNote, WordingCount
+from clustergate.nouns.judging import Calibration, Correction, OverrideNote
 from clustergate.nouns.model import Cell, Draw, How, State
 from clustergate.nouns.settings import Behavior, Waiver
 from clustergate.read.spec import behavior_hash, prompt_hashes
@@ -210,6 +199,11 @@ def _help(decision: Decision, made: Investigation, rule: Rule, *, own_ceiling: b
         return (
             "With what this judge overlooks, no rate could be shown to be within the limit under this ceiling: verify "
             "positives or take a better judge, label more replies of this behavior, or raise the ceiling or the limit."
+        )
+    if decision.reason is Reason.CEILING and rule.increase is not None and rule.increase.stored is not None:
+        return (
+            f"The baseline's report rests on {rule.increase.stored[1]} replies of this behavior, and how far its own rate "
+            "may lie from what they show counts too: a longer run of it, or --baseline with its name, says more."
         )
     higher = "max_samples beside its limit (and --max-samples, where given)" if own_ceiling else "--max-samples"
     return {

@@ -14,7 +14,7 @@ from clustergate.effects.bench import JudgeBench
 from clustergate.effects.judge import Judge
 from clustergate.effects.tally import Spent
 from clustergate.nouns.errors import EndpointRejected, RequestRefused, TransientFault
-from clustergate.nouns.finding import Calibration
+from clustergate.nouns.judging import Calibration
 from clustergate.nouns.model import Label
 from clustergate.nouns.settings import Behavior
 from clustergate.read.agreement import fleiss_kappa

@@ -20,7 +20,8 @@ from clustergate.effects.keys import subject_key
 from clustergate.effects.sampler import Sampler
 from clustergate.effects.sharing import Sharing
 from clustergate.nouns.errors import EndpointRejected, Interrupted, StoreError
-from clustergate.nouns.finding import Calibrated, Calibration, Finding, Reason, Verdict
+from clustergate.nouns.finding import Calibrated, Finding, Reason, Verdict
+from clustergate.nouns.judging import Calibration
 from clustergate.nouns.model import Cell, Model, Subject
 from clustergate.nouns.protocols import Gatekeeper
 from clustergate.nouns.settings import Behavior, Controlled

@@ -35,7 +35,8 @@ def named_baseline(
     if named is None:
         return None
     if named == LAST:
-        return find_baseline(fixtures / "baselines", LAST, target.name)
+        found = find_baseline(fixtures / "baselines", LAST, target.name)
+        return dataclasses.replace(found, source=str(Path(found.source).relative_to(fixtures.parent)))
     if named.endswith(".json"):
         path = here / named
         if path.resolve().parent == reports.resolve():

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from clustergate.nouns.finding import Calibration
+    from clustergate.nouns.judging import Calibration
     from clustergate.nouns.settings import Behavior
     from clustergate.read.spec import Suite
     from clustergate.run.judge_check import JudgeCheck

@@ -12,7 +12,8 @@ from scipy import stats
 from clustergate.decide.calibration import SHARE, Agreement, calibrate, corrected_rule, correction
 from clustergate.decide.course import RoundCount, run_course
 from clustergate.decide.rule import Rule
-from clustergate.nouns.finding import Calibration, Estimate, Evidence, Verdict
+from clustergate.nouns.finding import Estimate, Evidence, Verdict
+from clustergate.nouns.judging import Calibration
 from clustergate.read import statistics
 
 PERFECT = Agreement(10_000_000, 10_000_000, 10_000_000, 0)

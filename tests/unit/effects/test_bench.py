@@ -12,7 +12,7 @@ from clustergate.effects.bench import JudgeBench, majority, tally_panel, tally_v
 from clustergate.effects.judge import Judge
 from clustergate.effects.tally import Tally
 from clustergate.nouns.errors import EndpointDown
-from clustergate.nouns.finding import PanelVotes, Verified
+from clustergate.nouns.judging import PanelVotes, Verified
 from clustergate.nouns.model import Cell, Counted, Draw, How, Judgement, JudgeVerdict, Opinion, Request, Ruling, State
 from tests.unit.effects.effects_house import MODEL, ONE, WISH, FakeGate, FakeStore, answer, reply
 

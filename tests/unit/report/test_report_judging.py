@@ -6,16 +6,8 @@ import dataclasses
 
 import pytest
 
-from clustergate.nouns.finding import (
-    Calibration,
-    Correction,
-    Finding,
-    Misread,
-    OverrideNote,
-    PanelVotes,
-    Reason,
-    Verified,
-)
+from clustergate.nouns.finding import Finding, Reason
+from clustergate.nouns.judging import Calibration, Correction, Misread, OverrideNote, PanelVotes, Verified
 from clustergate.report import judging, terminal, wording
 from clustergate.report.document import LabelFacts, as_dict, finding_as_dict, finding_from_dict
 from clustergate.report.judge_part import judge_part

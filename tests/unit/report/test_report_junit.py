@@ -15,7 +15,17 @@ def test_figures_are_text_in_a_fixed_order(sample: Callable[..., Finding]) -> No
     properties = figures(sample("fail"))
     assert [name for name, _ in properties] == [
         *("verdict", "reason", "rate", "lower", "upper", "corrected_rate", "corrected_lower", "corrected_upper"),
-        *("carried", "limit", "samples", "exhibited", "missing", "overridden", "requests"),
+        *(
+            "carried",
+            "limit",
+            "baseline_rate",
+            "difference",
+            "samples",
+            "exhibited",
+            "missing",
+            "overridden",
+            "requests",
+        ),
         *("log_e_pass", "log_e_fail"),
     ]
     values = dict(properties)

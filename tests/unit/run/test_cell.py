@@ -28,6 +28,8 @@ EXHIBITS, ABSENT, UNCLEAR, UNREADABLE = JudgeVerdict
 
 
 class FakeSampler:
+    subject, attempt = "subject", 1
+
     def __init__(self, given: Reply | Exception) -> None:
         self._given = given
 
@@ -59,7 +61,7 @@ def _maker(
 ) -> CellMaker:
     sampler: Any = FakeSampler(given)
     reads: Any = bench
-    return CellMaker(of or behavior(), policy or Policy(), sampler, reads, "subject", 1)
+    return CellMaker(of or behavior(), policy or Policy(), sampler, reads)
 
 
 def _cell(
@@ -283,11 +285,11 @@ def test_a_persons_verdict_replaces_the_judges(said: JudgeVerdict) -> None:
     )
     sampler: Any = FakeSampler(reply(answer()))
     bench: Any = FakeBench({1: judged(said)})
-    maker = CellMaker(behavior(), Policy(), sampler, bench, "subject", 1, {"k": override, "other": override})
+    maker = CellMaker(behavior(), Policy(), sampler, bench, {"k": override, "other": override})
     cell = asyncio.run(maker.make(behavior().prompts[0], FIRST))
     assert (cell.state, cell.counted, cell.override) == (State.ABSENT, MISS, override)
     assert cell.read_as is State(said.value)
-    untouched = CellMaker(behavior(), Policy(), sampler, bench, "subject", 1, {"other": override})
+    untouched = CellMaker(behavior(), Policy(), sampler, bench, {"other": override})
     cell = asyncio.run(untouched.make(behavior().prompts[0], FIRST))
     assert (cell.state, cell.override, cell.read_as) == (State(said.value), None, None)
 

@@ -41,7 +41,7 @@ def _compose(
     asked = of or behavior(prompts)
     decided_by = rule(len(asked.prompts), **rules)
     made = Investigation(asked, decided_by, FakeMaker(lambda _: State.ABSENT), lambda: 1, lambda _: None)  # type: ignore[arg-type]
-    made.cells = {one.draw: one for one in cells}
+    made.cells.update({one.draw: one for one in cells})
     made.help = why
     decision = decide(made.cells, made.prompts, decided_by, broken)
     if control is not None:
