@@ -85,8 +85,10 @@ def run_course(counts: Sequence[RoundCount], rule: Rule) -> Course:
     n = rule.prompts * np.arange(1, len(counts) + 1, dtype=np.float64)
     of_rate = None if rule.t is None else _of_rate(sums, n, rule.pass_at, rule.fail_at, rule.level)
     of_increase = None if rule.increase is None else _of_increase(sums, n, rule)
-    family = _family(sums, n, of_rate, of_increase, rule)
     tests = [one for one in (of_rate, of_increase) if one is not None]
+    if not tests:
+        return Course(None, None, None, len(counts), np.zeros(len(counts)))
+    family = _family(sums, n, of_rate, of_increase, rule)
     # Any failure fails; a PASS needs all.
     failing = np.any([one.failing for one in tests], axis=0)
     passing = np.all([one.passing for one in tests], axis=0)

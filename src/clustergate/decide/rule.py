@@ -67,7 +67,7 @@ class Rule:
 
     @property
     def tests(self) -> int:
-        """How many share the alpha: of the rate, of its increase."""
+        """How many share the alpha: of the rate, of its increase. None where what was to be compared does not."""
         return (self.t is not None) + (self.increase is not None)
 
     @property
@@ -78,7 +78,7 @@ class Rule:
     @property
     def test_alpha(self) -> float:
         """The alpha of each test."""
-        return self.deciding_alpha / self.tests
+        return self.deciding_alpha / max(self.tests, 1)
 
     @property
     def level(self) -> float:

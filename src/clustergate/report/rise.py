@@ -78,8 +78,8 @@ def summary(findings: Sequence[Finding]) -> Iterator[str]:
     refused = [finding for finding, note in told if note.refused]
     names = ", ".join(dict.fromkeys(note.name for _, note in told))
     yield (
-        f"{len(compared)} behavior{'' if len(compared) == 1 else 's'} compared with {names}: {len(risen)} increased beyond the margin"
-        + (f"; {len(refused)} not compared" if refused else "")
+        f"{len(compared)} behavior{'' if len(compared) == 1 else 's'} compared with {names}: {len(risen)} increased "
+        f"beyond the margin" + (f"; {len(refused)} not compared" if refused else "")
     )
     for finding in (*risen, *refused):
         yield f"{finding.id}: {line(finding)}"

@@ -57,7 +57,7 @@ def compose(
         reason=decision.reason,
         limit=limit.rates,
         alpha=rule.alpha,
-        deciding_alpha=rule.test_alpha if rule.tests else rule.deciding_alpha,
+        deciding_alpha=rule.test_alpha,
         ceiling=rule.max_samples,
         estimate=decision.estimate,
         counts={state: sum(cell.state is state for cell in cells) for state in State},
@@ -202,8 +202,8 @@ def _help(decision: Decision, made: Investigation, rule: Rule, *, own_ceiling: b
         )
     if decision.reason is Reason.CEILING and rule.increase is not None and rule.increase.stored is not None:
         return (
-            f"The baseline's report rests on {rule.increase.stored[1]} replies of this behavior, and how far its own rate "
-            "may lie from what they show counts too: a longer run of it, or --baseline with its name, says more."
+            f"The baseline's report rests on {rule.increase.stored[1]} replies of this behavior, and how far its own "
+            "rate may lie from what they show counts too: a longer run of it, or --baseline with its name, says more."
         )
     higher = "max_samples beside its limit (and --max-samples, where given)" if own_ceiling else "--max-samples"
     return {
