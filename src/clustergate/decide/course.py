@@ -53,6 +53,11 @@ class Strand:
     def failing(self) -> NDArray[np.bool_]:
         return self.log_e_fail >= self.level
 
+    @property
+    def decided(self) -> NDArray[np.bool_]:
+        """At which rounds a PASS or a FAIL has been shown."""
+        return self.passing | np.maximum.accumulate(self.failing)
+
 
 @dataclass(frozen=True)
 class Course:
@@ -66,6 +71,10 @@ class Course:
     family: Floats
     """As `log_e_fail`, for a failure that holds for the family: over all tests, and with the judges' errors bounded for
     the whole family."""
+    settled: bool = False
+    """Whether no further round is worth asking for. A failure may look on: for the family, or for the other test."""
+    most: int | None = None
+    """Rounds after which a failure looks no further for the other test's decision."""
 
     @property
     def log_e_fail_max(self) -> float:
@@ -94,10 +103,13 @@ def run_course(counts: Sequence[RoundCount], rule: Rule) -> Course:
     passing = np.all([one.passing for one in tests], axis=0)
     first_fail, first_pass = (int(np.argmax(at)) if at.any() else len(counts) for at in (failing, passing))
     if first_fail < len(counts) and first_fail <= first_pass:
-        rounds = _family_wise(failing, family, first_fail, rule) + 1
-        return Course(of_rate, of_increase, Verdict.FAIL, rounds, family)
+        if rule.family > 1:
+            at, settled = _family_wise(failing, family, first_fail, rule)
+            return Course(of_rate, of_increase, Verdict.FAIL, at + 1, family, settled)
+        at, settled, most = _looking_on(failing, tests, first_fail)
+        return Course(of_rate, of_increase, Verdict.FAIL, at + 1, family, settled, most)
     if first_pass < len(counts):
-        return Course(of_rate, of_increase, Verdict.PASS, first_pass + 1, family)
+        return Course(of_rate, of_increase, Verdict.PASS, first_pass + 1, family, settled=True)
     return Course(of_rate, of_increase, None, len(counts), family)
 
 
@@ -136,18 +148,23 @@ def _family(sums: Floats, n: Floats, of_rate: Strand | None, of_increase: Strand
     return np.asarray(np.logaddexp.reduce(parts, axis=0) - math.log(len(parts)), dtype=np.float64)
 
 
-def _family_wise(failing: NDArray[np.bool_], family: Floats, first: int, rule: Rule) -> int:
-    """Where a failure is settled: at once, or where it also survives the family, or its last round above the level."""
-    if rule.family == 1:
-        return first
+def _family_wise(failing: NDArray[np.bool_], family: Floats, first: int, rule: Rule) -> tuple[int, bool]:
+    """Where a failure also survives the family, or else its last round above the level; and whether it does."""
     surviving = np.flatnonzero(family >= rule.family_level)
-    return int(surviving[0]) if surviving.size else int(np.flatnonzero(failing)[-1])
+    if surviving.size:
+        return max(int(surviving[0]), first), True
+    return int(np.flatnonzero(failing)[-1]), False
 
 
-def is_settled(course: Course, rule: Rule) -> bool:
-    """True when no further round is worth asking for."""
-    if course.verdict is None:
-        return False
-    if course.verdict is Verdict.FAIL and rule.family > 1:
-        return course.log_e_fail_max >= rule.family_level
-    return True
+def _looking_on(failing: NDArray[np.bool_], tests: Sequence[Strand], first: int) -> tuple[int, bool, int]:
+    """Where a failure is settled: at once where there is one test. Of two the other one is looked at for as long again,
+    so that a rate beyond its limit is also known to have risen, or not. It stays a failure either way.
+
+    The deciding round (from 0), whether it is settled there, and how many rounds are looked at.
+    """
+    most = first + 1 if len(tests) == 1 else 2 * first + 3
+    known = np.all([one.decided for one in tests], axis=0)
+    looked = range(first, min(most, len(failing)))
+    settled = [at for at in looked if failing[at] and known[at]]
+    at = settled[0] if settled else max(at for at in looked if failing[at])
+    return at, bool(settled) or len(failing) >= most, most

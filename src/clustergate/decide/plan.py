@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from clustergate.decide.course import Course, RoundCount, is_settled
+from clustergate.decide.course import Course, RoundCount
 from clustergate.decide.rule import Rule
 from clustergate.read import increase as increased
 from clustergate.read import statistics
@@ -25,25 +25,26 @@ def next_wave(course: Course, counts: Sequence[RoundCount], rule: Rule) -> int:
     above a limit, to the n at which a FAIL is due at that rate, whichever is nearer.
     """
     done = len(counts)
-    if is_settled(course, rule) or done >= rule.rounds:
+    if course.settled or done >= rule.rounds:
         return done
     if done == 0:
         # A wide limit may be passed by less than a first wave: then no more than that is asked for.
         enough = (can_pass(rule) or FIRST_WAVE) // rule.prompts
         return min(max(1, round(FIRST_WAVE / rule.prompts)), max(1, enough), rule.rounds)
-    settling = course.verdict is not None
+    settling = course.verdict is not None and rule.family > 1
+    looking_on = course.verdict is not None and rule.family == 1
     ahead = []
-    if course.of_rate is not None:
-        ahead.append(_rate_ahead(counts, rule, settling=settling, passed=bool(course.of_rate.passing[-1])))
-    if course.of_increase is not None:
-        ahead.append(_increase_ahead(counts, rule, settling=settling, passed=bool(course.of_increase.passing[-1])))
+    for strand, look in ((course.of_rate, _rate_ahead), (course.of_increase, _increase_ahead)):
+        if strand is not None and not (looking_on and strand.decided[-1]):
+            ahead.append(look(counts, rule, settling=settling, passed=bool(strand.passing[-1])))
     targets = [test.fails for test in ahead if test.fails is not None]
     to_pass = [test.passes for test in ahead]
-    if course.verdict is None and None not in to_pass:
+    if not settling and None not in to_pass:
         targets.append(max(one for one in to_pass if one is not None))
     if not targets and not any(test.can_fail for test in ahead):
         return done
-    return min(max(min(targets, default=rule.rounds), done + 1), rule.rounds)
+    most = min(rule.rounds, course.most or rule.rounds)
+    return min(max(min(targets, default=most), done + 1), most)
 
 
 @dataclass(frozen=True)

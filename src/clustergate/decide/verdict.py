@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from clustergate.decide.course import Course, RoundCount, Strand, is_settled, run_course
+from clustergate.decide.course import Course, RoundCount, Strand, run_course
 from clustergate.decide.rule import Rule
 from clustergate.nouns.finding import Estimate, Evidence, Generalization, PromptCount, Reason, Stopped, Verdict
 from clustergate.nouns.model import NONANSWERS, Cell, Counted, Draw, State
@@ -103,7 +103,7 @@ def look(cells: Cells, prompts: Sequence[str], rounds: int, rule: Rule, earlier:
         for of in (cells, earlier)
     )
     course = run_course(count_rounds(mine or (), rule, other), rule)
-    return course.rounds if is_settled(course, rule) else None
+    return course.rounds if course.settled else None
 
 
 def is_hopeless(rounds: Sequence[Sequence[Cell]]) -> bool:

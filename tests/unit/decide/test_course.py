@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from clustergate.decide.course import Course, RoundCount, Strand, is_settled, run_course
+from clustergate.decide.course import Course, RoundCount, Strand, run_course
 from clustergate.nouns.finding import Verdict
 from clustergate.read import statistics
 from tests.unit.decide.decide_house import rule
@@ -57,7 +57,7 @@ def test_nothing_asked_is_nothing_decided() -> None:
     """Without a round there is no verdict and no evidence."""
     found = run_course([], rule())
     assert (found.verdict, found.rounds, found.log_e_fail_max) == (None, 0, 0.0)
-    assert not is_settled(found, rule())
+    assert not found.settled
 
 
 def test_the_running_maximum_ends_with_the_decision() -> None:
@@ -79,9 +79,9 @@ def test_a_failure_samples_on_for_the_family() -> None:
     """With a family of 24 e must reach 480 before a failure is settled; the verdict is FAIL from the first crossing."""
     family = rule(family=24)
     first = run_course(hits(4), family)
-    assert (first.verdict, first.rounds, is_settled(first, family)) == (Verdict.FAIL, 1, False)
+    assert (first.verdict, first.rounds, first.settled) == (Verdict.FAIL, 1, False)
     later = run_course(hits(4, 1, 4, 9), family)
-    assert (later.verdict, later.rounds, is_settled(later, family)) == (Verdict.FAIL, 3, True)
+    assert (later.verdict, later.rounds, later.settled) == (Verdict.FAIL, 3, True)
     assert later.log_e_fail_max >= math.log(480)
 
 
@@ -89,11 +89,11 @@ def test_a_failure_that_fades_stays_a_failure() -> None:
     """Never settled for the family: its figures are those of the last round in which it held by itself."""
     family = rule(family=24)
     found = run_course(hits(4, 1, *[0] * 10), family)
-    assert (found.verdict, is_settled(found, family)) == (Verdict.FAIL, False)
+    assert (found.verdict, found.settled) == (Verdict.FAIL, False)
     assert strand(found).log_e_fail[found.rounds - 1] >= family.level
     assert (strand(found).log_e_fail[found.rounds :] < family.level).all()
 
 
 def test_a_pass_is_settled_at_once() -> None:
     """The family bears on failures alone."""
-    assert is_settled(run_course([CLEAN] * 7, rule(family=24)), rule(family=24))
+    assert run_course([CLEAN] * 7, rule(family=24)).settled

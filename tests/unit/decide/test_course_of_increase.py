@@ -77,6 +77,11 @@ def test_a_pass_needs_both_and_a_failure_one() -> None:
     # No rise above an earlier model that does it as often, and a rate far beyond its limit.
     found = run_course([RoundCount(6, 0)] * 10, both())
     assert (found.verdict, found.failed()) == (Verdict.FAIL, ("rate",))
+    # A rate beyond its limit looks on for as long again, and has risen too.
+    found = run_course([RoundCount(4, 0, plus=4)] * 10, both())
+    assert (found.verdict, found.failed()) == (Verdict.FAIL, ("rate", "increase"))
+    assert run_course([RoundCount(4, 0, plus=4)] * found.rounds, both()).settled
+    assert not run_course([RoundCount(4, 0, plus=4)] * (found.rounds - 1), both()).settled
     # A rate well within its limit, and none in the earlier model.
     found = run_course([RoundCount(3, 0, plus=3)] * 30, both(t=0.6))
     assert (found.verdict, found.failed()) == (Verdict.FAIL, ("increase",))
