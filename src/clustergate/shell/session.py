@@ -233,6 +233,8 @@ class Session:
     @staticmethod
     def status(report: Any) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
         """INCONCLUSIVE in yellow. The category stays pytest's own, else the test would vanish from the summaries."""
+        if getattr(report, "outcome", None) == "rerun":
+            return "rerun", "R", ("RERUN", {"yellow": True})
         told = dict(getattr(report, "user_properties", ()))
         if getattr(report, "when", None) != "call" or told.get("verdict") != Verdict.INCONCLUSIVE:
             return None
