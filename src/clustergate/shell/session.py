@@ -193,7 +193,7 @@ class Session:
             yield
         except StopRun as stop:
             request.node.user_properties.append((STOP, json.dumps([str(stop), stop.code])))
-            pytest.fail(str(stop), pytrace=False)
+            raise pytest.fail.Exception(str(stop), pytrace=False) from None
 
     def _show_progress(self) -> None:
         """A whole line on a terminal, and nothing in a log."""
