@@ -67,7 +67,8 @@ class Session:
         self.run_id: str = told.get("clustergate_run", uuid.uuid4().hex)
         self.simulator: str | None = told.get("clustergate_simulator")
         self.deadline: float | None = told.get("clustergate_deadline")
-        """When asking ends, in seconds since the epoch; a worker is told, others count from where the run begins."""
+        """When asking ends, by the monotonic clock, which nobody sets and all processes of a machine share; a worker is
+        told, others count from where the run begins."""
         self.tester = Tester(config)
         self._handled: Any = None
         """What SIGTERM did before."""
@@ -98,7 +99,7 @@ class Session:
         """From now on --max-minutes runs."""
         minutes = options.value(self._config, "--max-minutes")
         if self.deadline is None and minutes is not None:
-            self.deadline = time.time() + 60 * minutes
+            self.deadline = time.monotonic() + 60 * minutes
 
     def start(self, behaviors: list[str], judged: list[str]) -> None:
         """Begin to investigate, and to try the judge. Raises UsageProblems."""
