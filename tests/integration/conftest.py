@@ -124,6 +124,15 @@ class Project:
             stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
 
+    def begin(self, *arguments: str) -> fork_server.Forked:
+        """As `start`, in a fork; what it prints is not kept."""
+        assert self._forks is not None
+        with open(os.devnull, "r+b") as nothing:  # noqa: PTH123  a descriptor is wanted
+            files = [nothing.fileno()] * 3
+            return self._forks.start(
+                "pytest", *WITHOUT, *arguments, folder=self.folder, environ=self.environ, files=files
+            )
+
 
 @pytest.fixture(scope="session")
 def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[fork_server.ForkServer]:

@@ -80,12 +80,11 @@ class ForkServer:
         self, module: str, *arguments: str, folder: Path, environ: dict[str, str], typed: str = "", timeout: float = 120
     ) -> subprocess.CompletedProcess[str]:
         """`python -m module arguments`, as subprocess.run does it with its output captured."""
-        order = {"folder": str(folder), "environ": environ, "module": module, "arguments": arguments}
         with contextlib.ExitStack() as opened:
             files = [opened.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8")) for _ in range(3)]
             files[0].write(typed)
             files[0].seek(0)
-            child = Forked(self._path, order, [file.fileno() for file in files])
+            child = self.start(module, *arguments, folder=folder, environ=environ, files=[f.fileno() for f in files])
             try:
                 code = child.wait(timeout)
             except BaseException:
@@ -95,6 +94,11 @@ class ForkServer:
             for file in files[1:]:
                 file.seek(0)
             return subprocess.CompletedProcess([module, *arguments], code, *(file.read() for file in files[1:]))
+
+    def start(self, module: str, *arguments: str, folder: Path, environ: dict[str, str], files: list[int]) -> Forked:
+        """As subprocess.Popen does it; `files` are its 0, 1 and 2."""
+        order = {"folder": str(folder), "environ": environ, "module": module, "arguments": arguments}
+        return Forked(self._path, order, files)
 
     def close(self) -> None:
         self._process.communicate()

@@ -96,9 +96,31 @@ class ModelServer:
             "content": [block], "stop_reason": "end_turn", "usage": {"input_tokens": 10, "output_tokens": 5},
         })  # fmt: skip
 
+    def down(self) -> None:
+        """Die: every connection breaks, and none is taken."""
+
+        async def stop() -> None:
+            for site in list(self._runner.sites):
+                await site.stop()
+            assert self._runner.server is not None
+            for connection in self._runner.server.connections:
+                if connection.transport is not None:
+                    connection.transport.abort()
+
+        asyncio.run_coroutine_threadsafe(stop(), self._loop).result(10)
+
+    def up(self) -> None:
+        """Be there again."""
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
+        asyncio.run_coroutine_threadsafe(site.start(), self._loop).result(10)
+
     def close(self) -> None:
         async def stop() -> None:
             await self._runner.cleanup()
+            waiting = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
 
         asyncio.run_coroutine_threadsafe(stop(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)

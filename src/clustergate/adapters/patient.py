@@ -192,8 +192,9 @@ class Patient:
         if self._budget is not None:
             await self._budget.settle(request, answer)
 
-    async def _try(self, request: Request, seconds: float) -> Sequence[Answer]:
+    async def _try(self, request: Request, left: float) -> Sequence[Answer]:
         self.in_flight += 1
+        seconds = min(left, left if request.within is None else request.within)
         try:
             async with asyncio.timeout(seconds) as limit:
                 self._sent.add(limit)
@@ -208,7 +209,7 @@ class Patient:
         except TimeoutError:
             self._told_cut()  # because the endpoint is dead, or the run ends?
             name = self._endpoint.model.name
-            raise TransientFault(f"model {name!r} gave no answer within the {seconds:.3g} s that were left") from None
+            raise TransientFault(f"model {name!r} gave no answer within the {seconds:.3g} s that it had") from None
         finally:
             self.in_flight -= 1
         self._lives()

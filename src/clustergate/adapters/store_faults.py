@@ -21,6 +21,7 @@ _SQLITE: Final = {
     sqlite3.SQLITE_BUSY: _LOCKED,
     sqlite3.SQLITE_LOCKED: _LOCKED,
     sqlite3.SQLITE_FULL: "cannot grow: the disk is full",
+    sqlite3.SQLITE_IOERR: "cannot be read or written: look at the disk, at its quota, and at limits of file sizes",
     sqlite3.SQLITE_CORRUPT: "is damaged: restore a copy, or name a new file",
 }
 

@@ -91,7 +91,8 @@ class Subject:
 class Request:
     """One request to a chat endpoint, for `n` answers to the same question.
 
-    `schema` asks for an object of that JSON Schema, where the endpoint can.
+    `schema` asks for an object of that JSON Schema, where the endpoint can. An answer that takes longer than `within`
+    seconds is not waited for, where the model's own time-out is longer.
     """
 
     messages: tuple[Message, ...]
@@ -99,6 +100,7 @@ class Request:
     max_tokens: int
     schema: Mapping[str, Any] | None = None
     n: int = 1
+    within: float | None = None
 
     @property
     def size(self) -> int:

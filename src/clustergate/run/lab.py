@@ -115,7 +115,7 @@ class Lab:
         """Wait until the time is over, or another process of this run was told to end; then end the asking."""
         deadline = self._order.deadline
         while not await asyncio.to_thread(self._is_told_to_end):
-            left = _LOOKS if deadline is None else deadline - time.time()
+            left = _LOOKS if deadline is None else deadline - time.monotonic()
             if left <= 0:
                 await self.interrupt("the time that --max-minutes allows is over", _GRACE)
                 return

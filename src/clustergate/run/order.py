@@ -28,7 +28,7 @@ class Order:
     max_requests: int | None = None
     max_usd: float | None = None
     deadline: float | None = None
-    """Seconds since the epoch after which nothing more is asked."""
+    """By the monotonic clock of this machine: nothing more is asked after it."""
     report_dir: str = ""
     command: str = ""
     """The pytest command with every option that differs from its default."""

@@ -30,6 +30,8 @@ from clustergate.run.spending import cost
 
 _A_REQUEST: Final = 180.0
 """Seconds that a first request may take with all its tries, where the model's own time-out is not longer."""
+_FIRST_ANSWER: Final = 45.0
+"""Seconds after which an endpoint that takes a first request, which asks for one word, and says nothing is down."""
 _SEVERAL: Final = 8
 """Answers to ask for in one request: more are seldom wanted of one prompt at the same moment."""
 
@@ -69,21 +71,29 @@ class Briefing:
 async def brief(
     order: Order, store: SqlStore, target: Gatekeeper, judges: Sequence[Gatekeeper], beside: Gatekeeper | None = None
 ) -> Briefing:
-    """The run's briefing: made by the first process that asks for it, read by the others."""
-    if store.claim_run(order.run_id):
-        briefing = Briefing(down="the worker that made the first request broke off")
-        try:
-            briefing = await _first_contact(order, store, target, judges, beside)
-        finally:
-            store.put_briefing(order.run_id, dataclasses.asdict(briefing))
-        return briefing
+    """The run's briefing: made by the first process that asks for it, or by the next if that is killed, read by all."""
     patience = sum(max(_A_REQUEST, 1.5 * model.timeout) for model in order.models) + 30
     waited_since = time.monotonic()
     while (told := store.briefing(order.run_id)) is None:
+        # Whoever ends has told before the claim is free again, unless it was killed.
+        if await store.claim(f"first requests of {order.run_id}") is True and store.briefing(order.run_id) is None:
+            store.claim_run(order.run_id)
+            return await _make(order, store, target, judges, beside)
         if time.monotonic() - waited_since > patience:
             return Briefing(down="the worker that was to make the first request gave no sign of life")
         await asyncio.sleep(0.05)
     return _from_json(told)
+
+
+async def _make(
+    order: Order, store: SqlStore, target: Gatekeeper, judges: Sequence[Gatekeeper], beside: Gatekeeper | None
+) -> Briefing:
+    briefing = Briefing(down="the worker that made the first request broke off")
+    try:
+        briefing = await _first_contact(order, store, target, judges, beside)
+    finally:
+        store.put_briefing(order.run_id, dataclasses.asdict(briefing))
+    return briefing
 
 
 def brief_offline(order: Order, store: SqlStore) -> Briefing:
@@ -240,7 +250,17 @@ def _other_words(order: Order, store: SqlStore) -> tuple[str, ...]:
 def _target_request(subject: Subject) -> Request:
     messages = [Message("system", subject.system_prompt)] if subject.system_prompt else []
     messages.append(Message("user", "Please answer with the single word: ready"))
-    return Request(messages=tuple(messages), temperature=subject.temperature, max_tokens=subject.max_tokens)
+    return Request(
+        messages=tuple(messages),
+        temperature=subject.temperature,
+        max_tokens=subject.max_tokens,
+        within=_first_answer(subject.model),
+    )
+
+
+def _first_answer(model: Model) -> float:
+    """A longer time-out than the usual one was set for a model that takes its time."""
+    return model.timeout if model.timeout > Model.timeout else _FIRST_ANSWER
 
 
 def judge_request(judge: Model, temperature: float | None) -> Request:
@@ -253,4 +273,5 @@ def judge_request(judge: Model, temperature: float | None) -> Request:
         temperature=temperature,
         max_tokens=judge_room(judge),
         schema=judge_prompt.SCHEMA,
+        within=_first_answer(judge),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -35,7 +36,10 @@ class Controller:
         self._findings: dict[str, Finding] = {}
         self._skipped: dict[str, str] = {}
         self._other_failures = 0
-        self._judge_failed = False
+        self._broke = False
+        """A judge is not to be trusted, or workers died over a test."""
+        self._crashed: set[str] = set()
+        """Tests of ours whose worker died while it ran them."""
         self._labels: dict[str, dict[str, list[int]]] = {}
         """By test, what it spent on labeled replies: the same in the reports of setup and call."""
         self._claimed = False
@@ -98,6 +102,17 @@ class Controller:
             except UsageProblems as problem:
                 pytest.exit(f"\n{problem}", returncode=pytest.ExitCode.USAGE_ERROR)
         self._announce(ids)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport, sched: Any) -> None:
+        """A worker died. What it stored is there, so another one takes its test up, once."""
+        name = crashitem.rpartition("[")[2].rstrip("]").removeprefix(JUDGE)
+        if not self._selected or name not in self._session.tester.suite.behaviors or crashitem in self._crashed:
+            return
+        self._crashed.add(crashitem)
+        with contextlib.suppress(NotImplementedError):  # of the ways to distribute, some cannot
+            sched.mark_test_pending(crashitem)
+            report.outcome = "rerun"  # type: ignore[assignment]  # what plugins that repeat tests call it
 
     def _is_distributing(self) -> bool:
         return bool(self._config.pluginmanager.hasplugin("dsession"))
@@ -187,8 +202,8 @@ class Controller:
                 found.verdict is Verdict.INCONCLUSIVE and report.when in ("setup", "call")
             )
             self._other_failures += not is_accounted
-        elif JUDGED in told and report.outcome == "failed":
-            self._judge_failed = True
+        elif report.outcome == "failed" and (JUDGED in told or report.nodeid in self._crashed):
+            self._broke = True
         elif report.outcome == "failed":
             self._other_failures += 1
         elif report.outcome == "skipped" and report.when == "setup" and isinstance(report.longrepr, tuple):
@@ -224,7 +239,7 @@ class Controller:
             for found in self._findings.values()
             if found.verdict is Verdict.INCONCLUSIVE and not self._session.excuse(found)
         ]
-        if self._judge_failed or any(reason.is_machinery for reason in blocking if reason is not None):
+        if self._broke or any(reason.is_machinery for reason in blocking if reason is not None):
             return EXIT_MACHINERY
         if blocking or (self._report is not None and self._report.release.not_run and not self._is_selection()):
             return EXIT_INCONCLUSIVE

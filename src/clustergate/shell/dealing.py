@@ -62,6 +62,7 @@ def scheduler(config: pytest.Config, log: Any) -> Any:
             if not self._check_nodes_have_same_collection():
                 return
             tests = self.collection = next(iter(self.node2collection.values()))
+            self.maxschedchunk = len(tests)  # no ceiling, for what a worker that died leaves to others
             players = sorted(self.nodes, key=lambda node: number_of(node.gateway.id))
             for number, node in enumerate(players):
                 mine = dealt(range(len(tests)), number, len(players))

@@ -67,7 +67,8 @@ class Session:
         self.run_id: str = told.get("clustergate_run", uuid.uuid4().hex)
         self.simulator: str | None = told.get("clustergate_simulator")
         self.deadline: float | None = told.get("clustergate_deadline")
-        """When asking ends, in seconds since the epoch; a worker is told, others count from where the run begins."""
+        """When asking ends, by the monotonic clock, which nobody sets and all processes of a machine share; a worker is
+        told, others count from where the run begins."""
         self.tester = Tester(config)
         self._handled: Any = None
         """What SIGTERM did before."""
@@ -98,7 +99,7 @@ class Session:
         """From now on --max-minutes runs."""
         minutes = options.value(self._config, "--max-minutes")
         if self.deadline is None and minutes is not None:
-            self.deadline = time.time() + 60 * minutes
+            self.deadline = time.monotonic() + 60 * minutes
 
     def start(self, behaviors: list[str], judged: list[str]) -> None:
         """Begin to investigate, and to try the judge. Raises UsageProblems."""
@@ -193,7 +194,7 @@ class Session:
             yield
         except StopRun as stop:
             request.node.user_properties.append((STOP, json.dumps([str(stop), stop.code])))
-            pytest.fail(str(stop), pytrace=False)
+            raise pytest.fail.Exception(str(stop), pytrace=False) from None
 
     def _show_progress(self) -> None:
         """A whole line on a terminal, and nothing in a log."""
@@ -233,6 +234,8 @@ class Session:
     @staticmethod
     def status(report: Any) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
         """INCONCLUSIVE in yellow. The category stays pytest's own, else the test would vanish from the summaries."""
+        if getattr(report, "outcome", None) == "rerun":
+            return "rerun", "R", ("RERUN", {"yellow": True})
         told = dict(getattr(report, "user_properties", ()))
         if getattr(report, "when", None) != "call" or told.get("verdict") != Verdict.INCONCLUSIVE:
             return None

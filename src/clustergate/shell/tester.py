@@ -152,12 +152,18 @@ class Tester:
                 on_wait()
             except EndpointRejected as error:
                 raise StopRun(str(error), 7) from None
-            except (UsageProblems, StoreError) as error:
+            except UsageProblems as error:
                 raise StopRun(str(error), 4) from None
+            except StoreError as error:
+                raise StopRun(str(error), 7 if self._has_begun() else 4) from None
+
+    def _has_begun(self) -> bool:
+        """Whether the store could be opened and the first requests were made."""
+        return self._opening is not None and self._opening.done() and self._opening.exception() is None
 
     def progress(self) -> str | None:
         """How far the lab is, in one line."""
-        if self._opening is None or not self._opening.done() or self._opening.exception() is not None:
+        if self._opening is None or not self._has_begun():
             return None
         progress = self._opening.result().progress
         return f"clustergate: {progress.decided} of {len(self._findings)} decided, {progress.replies} replies judged"
@@ -170,7 +176,7 @@ class Tester:
             finding.cancel()
         for calibrated in self._calibrations.values():
             calibrated.cancel()
-        if self._opening is not None and self._opening.done() and self._opening.exception() is None:
+        if self._opening is not None and self._has_begun():
             with contextlib.suppress(StillRunning):
                 self._loop.submit(self._opening.result().close()).result(timeout=15)
         self._loop.stop()

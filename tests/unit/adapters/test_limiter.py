@@ -247,6 +247,20 @@ def test_a_try_is_cut_at_the_deadline() -> None:
     assert "'subject' gave no answer within the 0.1 s" in str(told)
 
 
+def test_a_request_that_is_not_to_take_long() -> None:
+    """`within` cuts a try before model and reply would, and an endpoint that never answered is down by then."""
+
+    async def play(endpoint: Scripted) -> Answer:
+        await asyncio.sleep(5)
+        return FINE
+
+    async def run() -> Answer:
+        return await patient(Scripted(play=play), patience=Patience(first_contact=0.05)).ask(a_request(within=0.1))
+
+    with pytest.raises(EndpointDown, match=r"'subject' gave no answer within the 0\.1 s"):
+        asyncio.run(run())
+
+
 def test_refused_request_is_not_retried() -> None:
     """A malformed request is asked once; the endpoint lives, and the others go on."""
     endpoint = Scripted(RequestRefused("400"))
