@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from clustergate.adapters import store_pace
+from clustergate.adapters import store_clock
 from clustergate.adapters.store import SqlStore
 
 
@@ -26,7 +26,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     stopped = Clock()
-    monkeypatch.setattr(store_pace, "time", stopped)
+    monkeypatch.setattr(store_clock, "time", stopped)
     return stopped
 
 
