@@ -180,7 +180,8 @@ def _check_tables(connection: Connection, name: str, readonly: bool) -> None:
     }:
         found = connection.execute(select(meta.c.value).where(meta.c.name == "schema_version")).scalar()
     if found is None or not found.isdecimal():
-        raise StoreError(f"{name} is a database, but not a store of clustergate: name another file, or a new one")
+        other = "file" if connection.dialect.name == "sqlite" else "database"
+        raise StoreError(f"{name} is a database, but not a store of clustergate: name another {other}, or a new one")
     if int(found) > SCHEMA_VERSION:
         raise StoreError(
             f"the store {name} was written by a later version of clustergate (schema {found}; this one reads schema"
