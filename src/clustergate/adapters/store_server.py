@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from clustergate.nouns.errors import StoreError
+from clustergate.adapters.store_url import no_driver
 
 LANES: Final = 8
 """Writes at once in one process. Each is a transaction of its own: a few trips to a server that may be far."""
@@ -87,10 +87,7 @@ def server_engine(url: URL, name: str, *, readonly: bool, lock_timeout: float) -
             pool_use_lifo=True,
         )
     except ImportError:
-        raise StoreError(
-            f"the store {name} needs the Python package psycopg, which is not installed here: "
-            "pip install 'clustergate[postgresql]'"
-        ) from None
+        raise no_driver(name) from None
 
     @event.listens_for(engine, "connect")
     def settle(connection: Any, record: object) -> None:

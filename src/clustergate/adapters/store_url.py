@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Final
 
 from sqlalchemy import URL, make_url
@@ -38,6 +39,21 @@ def read_url(location: str) -> URL:
     return url
 
 
+def check_url(location: str) -> None:
+    """See that a URL could be opened here. Raises StoreError."""
+    url = read_url(location)
+    if url.drivername == DRIVER and find_spec("psycopg") is None:
+        raise no_driver(public_name(url))
+
+
+def no_driver(name: str) -> StoreError:
+    """What to install for the store that messages call `name`."""
+    return StoreError(
+        f"the store {name} needs the Python package psycopg, which cannot be imported here: "
+        "pip install 'clustergate[postgresql]'"
+    )
+
+
 def public(location: str) -> str:
     """A path as it is; a URL with neither password nor query; `***` for one that cannot be read."""
     if "://" not in location:
@@ -54,6 +70,7 @@ def public_name(url: URL) -> str:
 
 
 def secrets_of(url: URL) -> list[str]:
-    """What must stand in no message: the password, wherever the URL has it, and all values of its query."""
-    told = [url.password, *(value for values in url.normalized_query.values() for value in values)]
+    """What must stand in no message: passwords, wherever the URL has them."""
+    query = url.normalized_query.items()
+    told = [url.password, *(value for name, values in query if "password" in name for value in values)]
     return [secret for secret in told if secret]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from clustergate.nouns.model import Bench, Model, Subject
@@ -19,7 +19,7 @@ class Order:
     suite: Suite
     subject: Subject
     bench: Bench
-    store: str
+    store: str = field(repr=False)  # a URL may hold a password
     run_id: str
     fresh: bool = False
     offline: bool = False

@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 
 from clustergate.decide.rule import ceiling
-from clustergate.nouns.errors import UsageProblems
+from clustergate.nouns.errors import StoreError, UsageProblems
 from clustergate.nouns.model import Bench, How, Model, Subject
 from clustergate.nouns.settings import Thresholds
 from clustergate.read.spec import Suite, add_variants, load_suite
@@ -21,6 +21,7 @@ from clustergate.read.variants import load_wordings
 from clustergate.report.escape import terminal
 from clustergate.run.naming import bench_models, resolve
 from clustergate.run.order import CONCURRENCY, Order
+from clustergate.shell.store_option import HELP, place
 
 EXAMPLE: Final = "pytest --model gpt-4.1        (or, without any key: pytest --model sim/denying)"
 
@@ -71,7 +72,7 @@ OPTIONS: Final[Mapping[str, dict[str, Any]]] = {
     "--concurrency": {"metavar": "N", "type": _positive, "help": "requests in flight at each endpoint, over all "
                       f"workers (default: {CONCURRENCY})"},
     "--rpm": {"metavar": "N", "type": _positive, "help": "requests a minute at each endpoint, over all workers"},
-    "--store": {"metavar": "PATH", "help": "where replies are kept (default: .clustergate/store.sqlite)"},
+    "--store": {"metavar": "PATH", "help": HELP},
     "--fresh": {"action": "store_true", "help": "draw new replies; the new attempt decides at half the alpha"},
     "--offline": {"action": "store_true", "help": "send nothing: decide from the store alone"},
     "--plan": {"action": "store_true", "help": "print what the run will need, and exit"},
@@ -181,6 +182,13 @@ def build_order(
     if not name:
         raise UsageProblems([f"cluster_tests needs the model to test. For example: {EXAMPLE}"])
     problems: list[Any] = []
+    store = ""
+    try:
+        store = place(value(config, "--store"), here=config.invocation_params.dir, root=config.rootpath)
+    except UsageProblems as error:
+        problems += error.problems
+    except StoreError as error:
+        problems.append(str(error))
     if value(config, "--fresh") and value(config, "--offline"):
         problems.append("--fresh and --offline: found both, expected one: new replies must be asked for")
     target = None
@@ -232,7 +240,7 @@ def build_order(
             max_tokens=target.max_tokens or sampling.max_tokens,
         ),
         bench=Bench(models=tuple(judges), how=how),
-        store=_store(config),
+        store=store,
         run_id=run_id,
         fresh=value(config, "--fresh"),
         offline=value(config, "--offline"),
@@ -297,13 +305,6 @@ def check_ceiling(suite: Suite, behaviors: Iterable[str]) -> None:
         raise UsageProblems(problems)
 
 
-def _store(config: pytest.Config) -> str:
-    named = value(config, "--store")
-    if named is None:
-        return str(config.rootpath / ".clustergate" / "store.sqlite")
-    return str(named) if "://" in named else str(config.invocation_params.dir / named)
-
-
 def report_folder(config: pytest.Config, model: str) -> Path:
     named = value(config, "--report-dir")
     if named is not None:
@@ -323,7 +324,7 @@ def _command(config: pytest.Config) -> str:
         if name in _NOT_REPRODUCED or not found:
             continue
         for one in found if settings.get("action") == "append" else [found]:
-            shown = _quoted(_public(str(one)) if name == "--store" else str(one))
+            shown = _quoted(_public(one) if name == "--store" else str(one))
             words.append(f"--model {shown}" if name == "--model" else f"{name}={shown}")
     return " ".join(words)
 
@@ -337,12 +338,6 @@ def _public(store: str) -> str:
     """A store's place without what may be secret in its URL; a path stays as it is."""
     if "://" not in store:
         return store
-    # Only a run that uses such a store pays for it.
-    from sqlalchemy import make_url  # noqa: PLC0415
-    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+    from clustergate.adapters.store_url import public  # noqa: PLC0415  only a run that uses such a store pays for it
 
-    try:
-        url = make_url(store)
-    except (ArgumentError, ValueError):  # told when the store is opened; it may hold a password all the same
-        return "***"
-    return url.set(query={}).render_as_string(hide_password=True) + ("?***" if url.query else "")
+    return public(store)
