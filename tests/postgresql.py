@@ -16,8 +16,7 @@ from typing import Any
 import psycopg
 import pytest
 
-NEED_ALL = "CLUSTERGATE_TESTS_NEED_ALL"
-"""With this in the environment nothing is skipped because a program is not installed: that is a failure."""
+from tests.programs import lacking
 
 USER = "clustergate"
 GUARDED = "guarded"
@@ -125,10 +124,7 @@ def postgresql() -> Iterator[Server]:
     """A running server; a test that needs it is skipped where PostgreSQL is not installed."""
     found = programs()
     if found is None:
-        why = "PostgreSQL is not installed (Debian: apt-get install postgresql)"
-        if os.environ.get(NEED_ALL):
-            pytest.fail(f"{why}, and {NEED_ALL} is set")
-        pytest.skip(why)
+        lacking("PostgreSQL", "postgresql")
     server = Server(found)
     yield server
     server.close()
