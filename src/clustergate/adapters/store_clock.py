@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Double, cast, extract, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Double, cast, extract, func, select
 
 # The time of the statement: that of the transaction, now(), would stand still while a lock is waited for.
 _OF_SERVER: Final = cast(extract("epoch", func.clock_timestamp()), Double)
@@ -20,6 +20,6 @@ def moment(connection: Connection) -> float:
     return told
 
 
-def moment_of(connection: Connection) -> ColumnElement[Any]:
-    """The same as an expression, for a statement that needs the time anyway."""
-    return literal(time.time(), Double) if connection.dialect.name == "sqlite" else _OF_SERVER
+def moment_of(connection: Connection) -> float | ColumnElement[Any]:
+    """The same, or an expression for it, for a statement that needs the time anyway."""
+    return time.time() if connection.dialect.name == "sqlite" else _OF_SERVER

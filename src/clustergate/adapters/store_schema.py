@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -179,9 +180,14 @@ _INSERTS: Final[Mapping[str, Callable[[Table], sqlite.Insert | postgresql.Insert
 DIALECTS: Final = frozenset(_INSERTS)
 
 
+@cache
+def _insert_once(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    return _INSERTS[dialect](table).on_conflict_do_nothing()
+
+
 def insert_once(connection: Connection, table: Table, **values: Any) -> bool:
     """Insert a row of values, or expressions; where its key is taken nothing is changed and the answer is False."""
-    statement = _INSERTS[connection.dialect.name](table).on_conflict_do_nothing()
+    statement = _insert_once(connection.dialect.name, table)
     computed = {name: value for name, value in values.items() if isinstance(value, ColumnElement)}
     if computed:
         statement = statement.values(computed)

@@ -83,7 +83,7 @@ def server_engine(url: URL, name: str, *, readonly: bool, lock_timeout: float) -
             # Connection poolers in front of a server may hand each transaction to another connection.
             connect_args=told | {"prepare_threshold": None},
             pool_size=LANES + 2,
-            max_overflow=LANES,
+            max_overflow=2,
             pool_use_lifo=True,
         )
     except ImportError:
