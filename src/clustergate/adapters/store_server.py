@@ -63,9 +63,9 @@ def may_pass(error: Exception) -> bool:
     if not isinstance(error, DBAPIError) or error.orig is None or not hasattr(error.orig, "sqlstate"):
         return False
     state = error.orig.sqlstate
-    if state is None:  # the server said nothing: the connection could not be made, or is gone
+    if state is None:  # the server said nothing: no connection could be made
         return error.connection_invalidated or isinstance(error, OperationalError)
-    return state in _PASSES or state.startswith("08")
+    return error.connection_invalidated or state in _PASSES or state.startswith("08")
 
 
 def server_engine(url: URL, name: str, *, readonly: bool, lock_timeout: float) -> Engine:
