@@ -40,7 +40,7 @@ def take(connection: Connection, key: str, owner: str, call: int) -> bool:
     left = found.expires - moment(connection)
     if left > LEASE:  # the clock was set back since
         connection.execute(update(claims).where(mine).values(expires=moment_of(connection) + LEASE))
-    if left > 0 and not _is_dead(found.owner):
+    if left > 0 and not is_dead(found.owner):
         return False
     connection.execute(update(claims).where(mine).values(owner=holder, expires=moment_of(connection) + LEASE))
     return True
@@ -75,7 +75,7 @@ def _place() -> str:
     return f"{socket.gethostname()}-{hashlib.sha256('/'.join(marks).encode()).hexdigest()[:16]}"
 
 
-def _is_dead(owner: str) -> bool:
+def is_dead(owner: str) -> bool:
     """True only where the owner's process was on this machine and is gone: a killed run holds up none after it."""
     place, _, rest = owner.partition("/")
     process = rest.partition("/")[0]

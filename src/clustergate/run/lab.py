@@ -17,6 +17,7 @@ from clustergate.effects.judge import Judge
 from clustergate.effects.judge_prompt import prompt_hash
 from clustergate.effects.keys import subject_key
 from clustergate.effects.sampler import Sampler
+from clustergate.effects.sharing import Sharing
 from clustergate.nouns.errors import EndpointRejected, Interrupted, StoreError
 from clustergate.nouns.finding import Calibrated, Calibration, Finding, Reason
 from clustergate.nouns.model import Cell, Model
@@ -82,7 +83,7 @@ class Lab:
             self.briefing = brief_offline(order, self._store)
         else:
             target = self._gates.open(order.subject.model)
-            asked = [self._gates.open(model) for model in order.bench.models]
+            asked = [self._gates.open(model, urgent=True) for model in order.bench.models]
             self._watch = asyncio.ensure_future(self._watch_for_the_end())
             judges = list(asked)
             self.briefing = await brief(order, self._store, target, asked)
@@ -92,12 +93,12 @@ class Lab:
             order.subject,
             self.briefing.attempt,
             self._store,
-            target,
+            target and Sharing(target, self.briefing.several),
             None if order.subject.model.identity else self.briefing.served_as,
         )
         bench = [self._judge(model, gate) for model, gate in zip(order.bench.models, judges, strict=True)]
         self._bench = JudgeBench(bench, order.bench.how)
-        self._calibrator = Calibrator(order.suite, self._bench, 2 * order.share)
+        self._calibrator = Calibrator(order.suite, self._bench, lambda: self._gates.window)
 
     async def _watch_for_the_end(self) -> None:
         """Wait until the time is over, or another process of this run was told to end; then end the asking."""
@@ -153,8 +154,7 @@ class Lab:
             self.briefing.attempt,
             {override.reply_key: override for override in overrides if override.prompt_hash == told},
         )
-        # Twice the share: while the judge reads one reply, the next is being asked for.
-        investigation = Investigation(behavior, rule, maker, 2 * order.share, self._saw)
+        investigation = Investigation(behavior, rule, maker, lambda: self._gates.window, self._saw)
         if self.briefing.down is not None:
             decision = investigation.give_up(self.briefing.reason, self.briefing.down)
         elif uncalibrated is not None:

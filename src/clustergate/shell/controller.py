@@ -13,7 +13,7 @@ import pytest
 from clustergate.nouns.errors import StoreError, UsageProblems
 from clustergate.nouns.finding import Finding, Verdict
 from clustergate.run.order import Order
-from clustergate.shell import options
+from clustergate.shell import dealing, options
 from clustergate.shell.session import FINDING, JUDGED, LABELS, STOP, Session, is_usage_error
 from clustergate.shell.tester import JUDGE, USAGE_ERROR
 
@@ -76,6 +76,10 @@ class Controller:
             )
 
     @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        return dealing.scheduler(config, log) if dealing.is_wanted(config) else None
+
+    @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """With xdist: what every worker must know."""
         self._launch_simulator()
@@ -83,6 +87,7 @@ class Controller:
         node.workerinput["clustergate_run"] = self._session.run_id
         node.workerinput["clustergate_simulator"] = self._session.simulator
         node.workerinput["clustergate_deadline"] = self._session.deadline
+        node.workerinput[dealing.DEALT] = dealing.is_wanted(self._config)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:

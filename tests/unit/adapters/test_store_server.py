@@ -396,8 +396,8 @@ def test_owners_of_other_machines_are_never_taken_for_dead() -> None:
     place, process, _ = store_claims.new_owner().split("/")
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
-    assert store_claims._is_dead(f"{place}/{child.pid}/x/0")
-    assert not store_claims._is_dead(f"{place}/{process}/x/0")
-    assert not store_claims._is_dead(f"{place.rpartition('-')[0]}/{child.pid}/x/0")
-    assert not store_claims._is_dead(f"elsewhere/{child.pid}/x/0")
+    assert store_claims.is_dead(f"{place}/{child.pid}/x/0")
+    assert not store_claims.is_dead(f"{place}/{process}/x/0")
+    assert not store_claims.is_dead(f"{place.rpartition('-')[0]}/{child.pid}/x/0")
+    assert not store_claims.is_dead(f"elsewhere/{child.pid}/x/0")
     assert Path(f"/proc/{child.pid}").exists() is False
