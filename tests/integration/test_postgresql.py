@@ -150,21 +150,53 @@ def test_two_runs_on_one_server_pay_for_each_draw_once(
     assert server.served == {"target": 70 + 2, "judge": 70 + 2}
 
 
+def wait_for_the_middle(server: ModelServer) -> None:
+    until = time.monotonic() + 60
+    while server.served["target"] < 20:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
 def test_a_server_that_restarts_in_the_middle_costs_nothing(
     project: Project, server: ModelServer, gate: list[str], url: str, postgresql: Server
 ) -> None:
     """The run waits for it and passes; no reply is lost or asked for twice."""
     server.target = Slowly(seed=62)
     run = project.start(*gate, f"--store={url}", "--concurrency=4")
-    until = time.monotonic() + 60
-    while server.served["target"] < 20:
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    wait_for_the_middle(server)
     postgresql.stop("immediate")
     time.sleep(0.5)
     postgresql.start()
     assert finished(run) == 0
     assert server.served["target"] == 70 + 1
+
+
+def test_a_server_that_stays_away_ends_the_run(
+    project: Project, server: ModelServer, gate: list[str], url: str, postgresql: Server, way: list[str]
+) -> None:
+    """Not green, and soon; the next run goes on, and asks again for nothing but what was under way."""
+    conftest = project.folder / "conftest.py"
+    shipped = conftest.read_text()
+    conftest.write_text(
+        f"{shipped}\nfrom clustergate.adapters.store import SqlStore\n"
+        "SqlStore.__init__.__kwdefaults__['busy_timeout'] = 1.0  # half a minute is long for a test\n"
+    )
+    server.target = Slowly(seed=63)
+    run = project.start(*gate, f"--store={url}", "--concurrency=4", *way)
+    wait_for_the_middle(server)
+    postgresql.stop("immediate")
+    try:
+        told, _ = run.communicate(timeout=60)
+    finally:
+        postgresql.start()
+    assert run.returncode == 7, told
+    assert f"the store {url} cannot be reached: " in told
+    assert "Traceback" not in told
+    conftest.write_text(shipped)
+    again = project.run(*gate, f"--store={url}")
+    assert again.code == 0, again.output
+    # Twice what may be in flight: the next are claimed, and need the store no more to be sent.
+    assert server.served["target"] <= 70 + 2 + 8
 
 
 def test_the_password_is_written_nowhere(
@@ -175,7 +207,7 @@ def test_the_password_is_written_nowhere(
     place, secret = f"127.0.0.1:{postgresql.port}/{name}", quote(PASSWORD, safe="")
     known = f"postgresql+psycopg://{GUARDED}:{secret}@{place}"
     server.target = lambda body: f"{YES} {len(server.bodies)}"
-    shown = project.run(*gate, f"--store={known}", "-v", "-l")
+    shown = project.run(*gate, f"--store={known}", "-v", "-l", "-n", "2", "--junitxml=junit.xml")
     assert shown.code == 1, shown.output
     assert f"--store='postgresql+psycopg://{GUARDED}:***@{place}'" in shown.output
     project.environ["CLUSTERGATE_STORE"] = known
