@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import pytest
 
 from clustergate.adapters.store import SqlStore
+from clustergate.nouns.model import Answer, Draw, Finish
 from tests.postgresql import Server
 
 
@@ -62,3 +63,15 @@ def place(tmp_path: Path, request: pytest.FixtureRequest) -> Place:
 def store(place: Place) -> Iterator[SqlStore]:
     with closing(SqlStore(place.location)) as opened:
         yield opened
+
+
+@pytest.fixture
+def here(postgresql: Server) -> ServerPlace:
+    """For what only a server does."""
+    return ServerPlace(postgresql)
+
+
+async def put(store: SqlStore, key: str) -> None:
+    """Keep an answer under a key."""
+    answer = Answer(text="x", finish=Finish.STOP)
+    await store.put_answer(key, answer, subject="s", attempt=1, behavior="b", draw=Draw(0, "p"), turn=1, user="")
