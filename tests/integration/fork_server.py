@@ -21,7 +21,10 @@ import threading
 from pathlib import Path
 from typing import Any
 
-_LATE = {"PATH", "HOME", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENAI_BASE_URL", "GITHUB_STEP_SUMMARY", "PY_COLORS"}
+_LATE = {
+    "PATH", "HOME", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENAI_BASE_URL", "GITHUB_STEP_SUMMARY", "PY_COLORS",
+    "CLUSTERGATE_STORE",
+}  # fmt: skip
 """Variables that nobody looks at before a run has begun."""
 _MODULES = (
     "pytest", "execnet.multi", "openai", "aiohttp.web", "sqlalchemy.dialects.sqlite", "scipy.special", "yaml",

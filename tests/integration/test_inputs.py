@@ -228,8 +228,8 @@ def test_a_command_that_no_line_can_hold_says_so(project: Project, server: Model
 @pytest.mark.parametrize(
     ("store", "shown"),
     [
-        ("postgresql://jo:hunter2@host/db", "postgresql://jo:***@host/db"),
-        ("postgresql://jo:hun/ter2@host/db?password=hunter2", "postgresql://jo:***@host/db?***"),
+        ("postgresql://jo:hunter2@host/db", "postgresql+psycopg://jo:***@host/db"),
+        ("postgresql://jo:hun/ter2@host/db?password=hunter2", "postgresql+psycopg://jo:***@host/db?***"),
         ("postgresql://jo:hunter2@host:port/db", "***"),
         ("sqlite:////a/b.sqlite", "sqlite:////a/b.sqlite"),
         ("a/b.sqlite", "a/b.sqlite"),

@@ -1,13 +1,14 @@
 """The store: what endpoints answered and judges said, by key, kept as it arrives. Safe for several processes at once.
 
-Every write goes through one thread a process and is committed before it returns, many together where many wait. On
-SQLite a committed write outlives a kill -9 of any process; the last ones before a power cut may be lost, and the file
-is sound after both. The file must lie on a local disk: write-ahead logging does not work over a network.
+Every write is committed before it returns. On SQLite a committed write outlives a kill -9 of any process; the last ones
+before a power cut may be lost, and the file is sound after both. The file must lie on a local disk: write-ahead logging
+does not work over a network. Several machines share a store on a PostgreSQL server; one that restarts is waited for.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
@@ -26,6 +27,7 @@ from clustergate.adapters import (
     store_transcript,
 )
 from clustergate.adapters.store_attempts import Attempt
+from clustergate.adapters.store_clock import moment
 from clustergate.adapters.store_opening import open_store
 from clustergate.adapters.store_schema import insert_once, now_text, runs
 from clustergate.adapters.store_slots import Report, Share
@@ -39,25 +41,28 @@ T = TypeVar("T")
 
 
 class SqlStore:
-    """A store in SQLite, or in another database by URL. Implements `nouns.protocols.Store`.
+    """A store in SQLite, or on a PostgreSQL server by URL. Implements `nouns.protocols.Store`.
 
     `location` is a path or a SQLAlchemy URL; folders and tables are made where there are none. With `readonly` a store
-    that is not there is an error, and so is every write. Raises StoreError, here and in every method.
+    that is not there is an error, and so is every write. `busy_timeout` is how many seconds a lock, or a server that
+    went away, is waited for. Raises StoreError, here and in every method.
     """
 
     def __init__(self, location: str, *, readonly: bool = False, busy_timeout: float = 30.0) -> None:
         self._store = open_store(location, readonly=readonly, busy_timeout=busy_timeout)
         self._writer_or_none = None if readonly else Writer(self._store)
         self._owner = store_claims.new_owner()
+        self._calls = itertools.count()
 
     def close(self) -> None:
         """Finish every write that was begun and give back every claim. Writes are refused from then on."""
         if self._writer_or_none is not None:
-            with suppress(StoreError):  # closed before
-                self._writer_or_none.submit(lambda connection: store_claims.give_all_back(connection, self._owner))
-                self._writer_or_none.submit(lambda connection: store_slots.leave(connection, self._owner))
-            self._writer_or_none.close()
+            self._writer_or_none.close(self._leave)
         self._store.engine.dispose()
+
+    def _leave(self, connection: Connection) -> None:
+        store_claims.give_all_back(connection, self._owner)
+        store_slots.leave(connection, self._owner)
 
     @property
     def _writer(self) -> Writer:
@@ -73,22 +78,29 @@ class SqlStore:
         except SQLAlchemyError as error:
             raise self._store.fault(error) from error
 
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        def transact() -> T:
+            with self._store.engine.connect() as connection:
+                return work(connection)
+
+        try:
+            return self._store.insist(transact)
+        except SQLAlchemyError as error:
+            raise self._store.fault(error) from error
+
     # ------------------------------------------------------------ replies and judgements
 
     def answers(self, subject: str, attempt: int, behavior: str) -> Mapping[str, Answer]:
         """All stored answers of a behavior's replies, by key; of conversations, those of every turn."""
-        with self._reading() as connection:
-            return store_replies.answers_of(connection, subject, attempt, behavior)
+        return self._read(lambda connection: store_replies.answers_of(connection, subject, attempt, behavior))
 
     def judgements(self, subject: str, attempt: int, behavior: str, judge: str) -> Mapping[str, Judgement]:
         """All stored judgements of one judge on a behavior, by key."""
-        with self._reading() as connection:
-            return store_replies.judgements_of(connection, subject, attempt, behavior, judge)
+        return self._read(lambda connection: store_replies.judgements_of(connection, subject, attempt, behavior, judge))
 
     def count_judgements(self, subject: str, judge: str) -> int:
         """How many judgements of one judge are stored."""
-        with self._reading() as connection:
-            return store_replies.count_judgements(connection, subject, judge)
+        return self._read(lambda connection: store_replies.count_judgements(connection, subject, judge))
 
     async def claim(self, key: str) -> Answer | bool:
         """The answer where it is stored; True where the request is ours to make; False while another one makes it.
@@ -103,9 +115,11 @@ class SqlStore:
         return await self._claim(key, store_replies.judgement_at)
 
     async def _claim(self, key: str, find: Callable[[Connection, str], T | None]) -> T | bool:
+        call = next(self._calls)
+
         def work(connection: Connection) -> T | bool:
             # The claim first: on a server what is asked for may be committed between the two statements.
-            taken = store_claims.take(connection, key, self._owner)
+            taken = store_claims.take(connection, key, self._owner, call)
             found = find(connection, key)
             if found is None:
                 return taken
@@ -193,19 +207,18 @@ class SqlStore:
     ) -> None:
         """Keep a person's verdict on a reply; the last one on it stands."""
         self._writer.wait(
-            lambda connection: store_overrides.put(connection, reply_key, behavior, prompt_hash, verdict, by, reason)
+            lambda connection: store_overrides.put(connection, reply_key, behavior, prompt_hash, verdict, by, reason),
+            once=True,
         )
 
     def overrides(self, behavior: str | None = None) -> list[Override]:
         """The verdicts of people that stand, of one behavior or of all."""
-        with self._reading() as connection:
-            return store_overrides.standing(connection, behavior)
+        return self._read(lambda connection: store_overrides.standing(connection, behavior))
 
     # ------------------------------------------------------------ subjects, attempts, runs
 
     def latest_attempt(self, subject: str) -> Attempt | None:
-        with self._reading() as connection:
-            return store_attempts.latest_attempt(connection, subject)
+        return self._read(lambda connection: store_attempts.latest_attempt(connection, subject))
 
     def open_attempt(
         self, subject: str, description: Mapping[str, Any], run_id: str, *, served_as: str | None, fresh: bool
@@ -226,12 +239,13 @@ class SqlStore:
         """True for the first caller of all processes."""
 
         def work(connection: Connection) -> bool:
-            if insert_once(connection, runs, run_id=run_id, claimed_at=now_text()):
+            now = now_text(moment(connection))
+            if insert_once(connection, runs, run_id=run_id, claimed_at=now):
                 return True
             unclaimed = (runs.c.run_id == run_id) & runs.c.claimed_at.is_(None)
-            return connection.execute(update(runs).where(unclaimed).values(claimed_at=now_text())).rowcount == 1
+            return connection.execute(update(runs).where(unclaimed).values(claimed_at=now)).rowcount == 1
 
-        return self._writer.wait(work)
+        return self._writer.wait(work, once=True)
 
     def put_briefing(self, run_id: str, briefing: Mapping[str, Any]) -> None:
         """Keep what the first worker of a run found out, for the others. JSON values only; the last one stands."""
@@ -243,22 +257,17 @@ class SqlStore:
         self._writer.wait(work)
 
     def briefing(self, run_id: str) -> dict[str, Any] | None:
-        with self._reading() as connection:
-            found: dict[str, Any] | None = connection.execute(
-                select(runs.c.briefing).where(runs.c.run_id == run_id)
-            ).scalar()
-            return found
+        query = select(runs.c.briefing).where(runs.c.run_id == run_id)
+        return self._read(lambda connection: connection.execute(query).scalar())
 
     def briefings(self) -> list[Mapping[str, Any]]:
         """The briefings of all runs that got one, the latest run last."""
-        query = select(runs.c.briefing).order_by(runs.c.claimed_at)
-        with self._reading() as connection:
-            return [told for told in connection.execute(query).scalars() if told]
+        query = select(runs.c.briefing).order_by(runs.c.claimed_at.nulls_first())
+        return [told for told in self._read(lambda connection: connection.execute(query).scalars().all()) if told]
 
     def descriptions(self) -> list[dict[str, Any]]:
         """Every stored subject: `subject` (its key), `description`, `attempts` and `answers` (how many), by key."""
-        with self._reading() as connection:
-            return store_transcript.descriptions(connection)
+        return self._read(store_transcript.descriptions)
 
     def transcript(self, subject: str, attempt: int) -> Iterator[dict[str, Any]]:
         """Every stored answer with its `judgements` (a list), by behavior, prompt, draw and turn, a few at a time.
@@ -270,8 +279,7 @@ class SqlStore:
 
     def replies_of(self, prefix: str) -> list[dict[str, Any]]:
         """The answers whose key begins with `prefix`, each with its conversation; at most 50."""
-        with self._reading() as connection:
-            return store_transcript.replies_of(connection, prefix)
+        return self._read(lambda connection: store_transcript.replies_of(connection, prefix))
 
     # ------------------------------------------------------------ pace and spending
 
@@ -308,23 +316,20 @@ class SqlStore:
 
     async def settle(self, run_id: str, usd: float) -> None:
         """Add to what a run has spent, or take off."""
-        await self._writer.write(lambda connection: store_pace.settle(connection, run_id, usd))
+        await self._writer.write(lambda connection: store_pace.settle(connection, run_id, usd), once=True)
 
     def spent_usd(self, run_id: str) -> float:
         """US dollars counted so far."""
-        with self._reading() as connection:
-            return store_pace.spent_usd(connection, run_id)
+        return self._read(lambda connection: store_pace.spent_usd(connection, run_id))
 
     def interrupt(self, run_id: str) -> None:
         """Tell every process of a run to ask for nothing more."""
         self._writer.wait(lambda connection: insert_once(connection, runs, run_id=f"{run_id}/interrupted"))
 
     def is_interrupted(self, run_id: str) -> bool:
-        with self._reading() as connection:
-            told = select(runs.c.run_id).where(runs.c.run_id == f"{run_id}/interrupted")
-            return connection.execute(told).first() is not None
+        told = select(runs.c.run_id).where(runs.c.run_id == f"{run_id}/interrupted")
+        return self._read(lambda connection: connection.execute(told).first()) is not None
 
     def spent(self, run_id: str) -> int:
         """Requests counted so far."""
-        with self._reading() as connection:
-            return store_pace.spent(connection, run_id)
+        return self._read(lambda connection: store_pace.spent(connection, run_id))

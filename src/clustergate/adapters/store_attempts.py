@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, exists, insert, select, update
 
-from clustergate.adapters.store_schema import answers, attempts, now_text
+from clustergate.adapters.store_schema import alone, answers, attempts, now_text
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ def open_attempt(
     fresh: bool,
 ) -> Attempt:
     """The attempt that a run's replies go to; every worker of a run gets the same one."""
+    alone(connection, f"attempts of {subject}")
     latest = latest_attempt(connection, subject)
     row = connection.execute(_of(subject).where(attempts.c.run_id == run_id)).first()
     if row is not None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
-import time
 import uuid
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, delete, select, update
 
+from clustergate.adapters.store_clock import moment, moment_of
 from clustergate.adapters.store_schema import claims, insert_once
 
 LEASE: Final = 600.0
@@ -18,28 +22,40 @@ LEASE: Final = 600.0
 
 def new_owner() -> str:
     """A name for one store object, which tells other processes of this machine whether its process still lives."""
-    return f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex}"
+    return f"{_place()}/{os.getpid()}/{uuid.uuid4().hex}"
 
 
-def take(connection: Connection, key: str, owner: str) -> bool:
-    """True where the claim is ours now; False while another one, or an earlier call of ours, holds it."""
-    expires = time.time() + LEASE
-    if insert_once(connection, claims, key=key, owner=owner, expires=expires):
+def take(connection: Connection, key: str, owner: str, call: int) -> bool:
+    """True where the claim is ours now; False while another one, or another call of ours, holds it.
+
+    `call` tells the calls of an owner apart: one whose commit was not confirmed, and that is tried again, has it.
+    """
+    holder = f"{owner}/{call}"
+    if insert_once(connection, claims, key=key, owner=holder, expires=moment_of(connection) + LEASE):
         return True
-    held = connection.execute(select(claims.c.owner, claims.c.expires).where(claims.c.key == key).with_for_update())
-    row = held.first()
-    if row is None or (row.expires > time.time() and not is_dead(row.owner)):
+    mine = claims.c.key == key
+    found = connection.execute(select(claims.c.owner, claims.c.expires).where(mine).with_for_update()).first()
+    if found is None or found.owner == holder:
+        return found is not None
+    left = found.expires - moment(connection)
+    if left > LEASE:  # the clock was set back since
+        connection.execute(update(claims).where(mine).values(expires=moment_of(connection) + LEASE))
+    if left > 0 and not is_dead(found.owner):
         return False
-    connection.execute(update(claims).where(claims.c.key == key).values(owner=owner, expires=expires))
+    connection.execute(update(claims).where(mine).values(owner=holder, expires=moment_of(connection) + LEASE))
     return True
 
 
 def give_back(connection: Connection, key: str, owner: str) -> None:
-    connection.execute(delete(claims).where(claims.c.key == key, claims.c.owner == owner))
+    connection.execute(delete(claims).where(claims.c.key == key, _of(owner)))
 
 
 def give_all_back(connection: Connection, owner: str) -> None:
-    connection.execute(delete(claims).where(claims.c.owner == owner))
+    connection.execute(delete(claims).where(_of(owner)))
+
+
+def _of(owner: str) -> ColumnElement[bool]:
+    return claims.c.owner.startswith(f"{owner}/", autoescape=True)
 
 
 def settle(connection: Connection, key: str) -> None:
@@ -47,11 +63,23 @@ def settle(connection: Connection, key: str) -> None:
     connection.execute(delete(claims).where(claims.c.key == key))
 
 
+@cache
+def _place() -> str:
+    """Where process numbers mean the same: a machine from one start to the next, and of containers each by itself."""
+    marks = []
+    for path in (Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")):
+        with suppress(OSError):
+            marks.append(path.read_text("ascii").strip() if path.name == "boot_id" else str(path.stat().st_ino))
+    if not marks:  # not Linux
+        marks.append(str(uuid.getnode()))
+    return f"{socket.gethostname()}-{hashlib.sha256('/'.join(marks).encode()).hexdigest()[:16]}"
+
+
 def is_dead(owner: str) -> bool:
     """True only where the owner's process was on this machine and is gone: a killed run holds up none after it."""
-    host, _, rest = owner.partition("/")
+    place, _, rest = owner.partition("/")
     process = rest.partition("/")[0]
-    if host != socket.gethostname() or not process.isdecimal() or os.name != "posix":
+    if place != _place() or not process.isdecimal() or os.name != "posix":
         return False  # on Windows, os.kill with signal 0 would not ask but interrupt
     try:
         os.kill(int(process), 0)

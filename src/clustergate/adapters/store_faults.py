@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -25,14 +26,42 @@ _SQLITE: Final = {
     sqlite3.SQLITE_CORRUPT: "is damaged: restore a copy, or name a new file",
 }
 
+# By PostgreSQL's SQLSTATE.
+_SERVER: Final = {
+    "25006": "cannot be written: its server is read-only",
+    "42501": "may not be used so by its user: {told}",
+    "53100": "cannot grow: the disk of its server is full",
+    "55P03": _LOCKED,
+}
+_REFUSED: Final = "FATAL: "
+"""Stands in what a server says that answered and let nobody in: a wrong password, no such database."""
 
-def fault(error: SQLAlchemyError | sqlite3.Error | OSError, name: str, busy_timeout: float) -> StoreError:
-    """One sentence about a failure of the store that messages call `name`. `busy_timeout` is in seconds."""
+
+def fault(
+    error: SQLAlchemyError | sqlite3.Error | OSError, name: str, busy_timeout: float, secrets: Sequence[str] = ()
+) -> StoreError:
+    """One sentence about a failure of the store that messages call `name`, without its `secrets`.
+
+    `busy_timeout` is in seconds.
+    """
     cause = error.orig if isinstance(error, DBAPIError) else error
-    code = getattr(cause, "sqlite_errorcode", None)
-    known = None if code is None else _SQLITE.get(code & 0xFF)  # the higher bits are detail
-    if isinstance(cause, PermissionError):
-        known = _READ_ONLY
+    told = " ".join(str(cause).split())
+    for secret in secrets:
+        told = told.replace(secret, "***")
+    known = _known(cause, told)
     if known is None:
-        return StoreError(f"the store {name} failed: {' '.join(str(cause).split())}")
-    return StoreError(f"the store {name} " + known.format(seconds=busy_timeout))
+        return StoreError(f"the store {name} failed: {told}")
+    return StoreError(f"the store {name} " + known.format(seconds=busy_timeout, told=told))
+
+
+def _known(cause: BaseException | None, told: str) -> str | None:
+    if isinstance(cause, PermissionError):
+        return _READ_ONLY
+    if cause is not None and hasattr(cause, "sqlstate"):
+        if cause.sqlstate is not None:
+            return _SERVER.get(cause.sqlstate)
+        if type(cause).__name__ != "OperationalError":
+            return None
+        return "was refused by its server: {told}" if _REFUSED in told else "cannot be reached: {told}"
+    code = getattr(cause, "sqlite_errorcode", None)
+    return None if code is None else _SQLITE.get(code & 0xFF)  # the higher bits are detail

@@ -5,17 +5,22 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, select, update
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, select, text, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from clustergate.adapters.store_faults import fault
-from clustergate.adapters.store_schema import DIALECTS, SCHEMA_VERSION, insert_once, meta, metadata
+from clustergate.adapters.store_schema import SCHEMA_VERSION, alone, insert_once, meta, metadata
+from clustergate.adapters.store_server import LANES, Outage, may_pass, server_engine
+from clustergate.adapters.store_url import public_name, read_url, secrets_of
 from clustergate.nouns.errors import StoreError
+
+T = TypeVar("T")
 
 _WRITING: Final = "clustergate_writing"
 
@@ -27,10 +32,31 @@ class OpenStore:
     engine: Engine
     name: str
     busy_timeout: float
+    outage: Outage
+    secrets: Sequence[str] = field(default=(), repr=False)
 
-    def fault(self, error: SQLAlchemyError) -> StoreError:
+    @property
+    def lanes(self) -> int:
+        """Writes at once: one on SQLite, where each waits for the one before."""
+        return 1 if self.engine.dialect.name == "sqlite" else LANES
+
+    def fault(self, error: SQLAlchemyError | sqlite3.Error) -> StoreError:
         """What a failed statement means to a user, in one sentence."""
-        return fault(error, self.name, self.busy_timeout)
+        return fault(error, self.name, self.busy_timeout, self.secrets)
+
+    def insist(self, transact: Callable[[], T], is_safe: Callable[[], bool] = lambda: True) -> T:
+        """The result of a transaction, begun again where the server was away; as long as that `is_safe`."""
+        tries = 0
+        while True:
+            try:
+                result = transact()
+            except SQLAlchemyError as error:
+                if not (may_pass(error) and is_safe() and self.outage.wait(tries)):
+                    raise
+                tries += 1
+            else:
+                self.outage.end()
+                return result
 
 
 def open_store(location: str, *, readonly: bool, busy_timeout: float) -> OpenStore:
@@ -38,7 +64,8 @@ def open_store(location: str, *, readonly: bool, busy_timeout: float) -> OpenSto
 
     Raises StoreError.
     """
-    url = _url(location)
+    url = read_url(location)
+    secrets: Sequence[str] = ()
     if url.get_backend_name() == "sqlite":
         path = Path(url.database or "").expanduser()
         name = str(path)
@@ -48,23 +75,23 @@ def open_store(location: str, *, readonly: bool, busy_timeout: float) -> OpenSto
             raise fault(error, name, busy_timeout) from error
         engine = _sqlite_engine(path, readonly, busy_timeout)
     else:
-        name = url.render_as_string(hide_password=True)
-        try:
-            engine = create_engine(url)
-        except ImportError as error:
-            raise StoreError(f"the store {name} needs a Python package that is not installed: {error.name}") from error
+        name, secrets = public_name(url), secrets_of(url)
+        engine = server_engine(url, name, readonly=readonly, lock_timeout=busy_timeout)
+    store = OpenStore(engine, name, busy_timeout, Outage(busy_timeout), secrets)
     try:
         with for_writing(engine).begin() if not readonly else engine.connect() as connection:
+            if engine.dialect.name != "sqlite":
+                _check_encoding(connection, name)
             _check_tables(connection, name, readonly)
         if not readonly and engine.dialect.name == "sqlite":
             _use_wal(engine, busy_timeout)  # not before the file is known to be ours
     except (SQLAlchemyError, sqlite3.Error) as error:
         engine.dispose()
-        raise fault(error, name, busy_timeout) from error
+        raise store.fault(error) from error
     except StoreError:
         engine.dispose()
         raise
-    return OpenStore(engine, name, busy_timeout)
+    return store
 
 
 def for_writing(engine: Engine) -> Engine:
@@ -73,23 +100,6 @@ def for_writing(engine: Engine) -> Engine:
     One that reads first and writes later cannot wait for the lock: SQLite fails it at once.
     """
     return engine.execution_options(**{_WRITING: True})
-
-
-def _url(location: str) -> URL:
-    if "://" not in location:
-        return URL.create("sqlite", database=location)
-    try:
-        url = make_url(location)
-        backend = url.get_backend_name()
-    except ArgumentError as error:  # the URL itself is not repeated: it may hold a password
-        raise StoreError(
-            "the store's URL cannot be read: expected a path or postgresql://USER@HOST/DATABASE"
-        ) from error
-    if backend not in DIALECTS:
-        raise StoreError(f"the store cannot be a {backend} database: expected sqlite or postgresql")
-    if backend == "sqlite" and url.database in (None, "", ":memory:"):
-        raise StoreError("the store cannot be a database in memory: workers could not share it, and it would be lost")
-    return url
 
 
 def _check_path(path: Path, readonly: bool) -> None:
@@ -148,8 +158,18 @@ def _use_wal(engine: Engine, busy_timeout: float) -> None:
                 time.sleep(0.01)
 
 
+def _check_encoding(connection: Connection, name: str) -> None:
+    encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
+    if encoding != "UTF8":
+        raise StoreError(f"the store {name} cannot hold every text: found a database in {encoding}, expected UTF8")
+
+
 def _check_tables(connection: Connection, name: str, readonly: bool) -> None:
+    if not readonly:
+        alone(connection, "tables")
     tables = inspect(connection).get_table_names()
+    if not tables and readonly and connection.dialect.name != "sqlite":
+        raise StoreError(f"there is no store at {name} to read from")
     if not tables and not readonly:
         metadata.create_all(connection)
         insert_once(connection, meta, name="schema_version", value=str(SCHEMA_VERSION))
@@ -160,7 +180,8 @@ def _check_tables(connection: Connection, name: str, readonly: bool) -> None:
     }:
         found = connection.execute(select(meta.c.value).where(meta.c.name == "schema_version")).scalar()
     if found is None or not found.isdecimal():
-        raise StoreError(f"{name} is a database, but not a store of clustergate: name another file, or a new one")
+        other = "file" if connection.dialect.name == "sqlite" else "database"
+        raise StoreError(f"{name} is a database, but not a store of clustergate: name another {other}, or a new one")
     if int(found) > SCHEMA_VERSION:
         raise StoreError(
             f"the store {name} was written by a later version of clustergate (schema {found}; this one reads schema"

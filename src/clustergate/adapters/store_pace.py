@@ -6,11 +6,11 @@ which may stand up to `burst - 1` intervals before `tat`, and moves `tat` on by 
 
 from __future__ import annotations
 
-import time
 from typing import Final
 
 from sqlalchemy import Connection, select, update
 
+from clustergate.adapters.store_clock import moment
 from clustergate.adapters.store_schema import insert_once, money, pace, spending
 
 _SKEW: Final = 1.0
@@ -19,8 +19,7 @@ _SKEW: Final = 1.0
 
 def reserve(connection: Connection, row: str, interval: float, burst: int, cost: int = 1) -> float:
     """Take the next slot, which is as long as `cost` intervals; the seconds until it, 0 where it is now."""
-    now = time.time()
-    tat, blocked_until, seen = _read(connection, row, now)
+    now, tat, blocked_until, seen = _read(connection, row)
     start = max(now, blocked_until)
     slot = max(start, tat - (burst - 1) * interval)
     _write(connection, row, max(tat, start) + cost * interval, blocked_until, seen)
@@ -34,15 +33,13 @@ def correct(connection: Connection, row: str, seconds: float) -> None:
 
 def blocked_for(connection: Connection, row: str) -> float:
     """Seconds in which no slot is given out, 0 where they are."""
-    now = time.time()
-    _, blocked_until, _ = _read(connection, row, now)
+    now, _, blocked_until, _ = _read(connection, row)
     return max(0.0, blocked_until - now)
 
 
 def push_back(connection: Connection, row: str, seconds: float) -> None:
     """No slot before `seconds` from now, burst or not. Slots that have been given out stand."""
-    now = time.time()
-    tat, blocked_until, seen = _read(connection, row, now)
+    now, tat, blocked_until, seen = _read(connection, row)
     _write(connection, row, tat, max(blocked_until, now + seconds), seen)
 
 
@@ -81,14 +78,19 @@ def spent(connection: Connection, run_id: str) -> int:
     return 0 if requests is None else requests
 
 
-def _read(connection: Connection, row: str, now: float) -> tuple[float, float, float]:
-    insert_once(connection, pace, row=row, tat=now, blocked_until=now, seen=now)
+def _read(connection: Connection, row: str) -> tuple[float, float, float, float]:
+    """Lock a row, and only then look at the clock; `now`, and the row as it is to be seen from now."""
     columns = select(pace.c.tat, pace.c.blocked_until, pace.c.seen).where(pace.c.row == row).with_for_update()
-    tat, blocked_until, seen = connection.execute(columns).one()
+    found = connection.execute(columns).first()
+    if found is None:
+        insert_once(connection, pace, row=row, tat=0.0, blocked_until=0.0, seen=0.0)
+        found = connection.execute(columns).one()
+    tat, blocked_until, seen = found
+    now = moment(connection)
     back = seen - now
     if back > _SKEW:  # the clock was set back: what is booked stays as far ahead as it was
-        return tat - back, blocked_until - back, now
-    return tat, blocked_until, max(seen, now)
+        return now, tat - back, blocked_until - back, now
+    return now, tat, blocked_until, max(seen, now)
 
 
 def _write(connection: Connection, row: str, tat: float, blocked_until: float, seen: float) -> None:

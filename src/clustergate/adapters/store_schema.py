@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     Dialect,
     Float,
@@ -21,6 +25,8 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    func,
+    select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -53,69 +59,72 @@ class ModelText(TypeDecorator[str]):
         return _ESCAPED.sub(_unescape, value) if value is not None and "\\" in value else value
 
 
+Name: Final = String().with_variant(postgresql.VARCHAR(collation="C"), "postgresql")
+"""Text of ours, ordered by its bytes everywhere: the language of a server changes no report."""
+
 metadata: Final = MetaData()
 
-meta: Final = Table("meta", metadata, Column("name", String, primary_key=True), Column("value", String, nullable=False))
+meta: Final = Table("meta", metadata, Column("name", Name, primary_key=True), Column("value", Name, nullable=False))
 
 runs: Final = Table(
     "runs",
     metadata,
-    Column("run_id", String, primary_key=True),
-    Column("claimed_at", String),  # null where a briefing was put by a run that nobody claimed
+    Column("run_id", Name, primary_key=True),
+    Column("claimed_at", Name),  # null where a briefing was put by a run that nobody claimed
     Column("briefing", JSON(none_as_null=True)),
 )
 
 attempts: Final = Table(
     "attempts",
     metadata,
-    Column("subject", String, primary_key=True),
+    Column("subject", Name, primary_key=True),
     Column("number", Integer, primary_key=True),
-    Column("run_id", String, nullable=False),
+    Column("run_id", Name, nullable=False),
     Column("description", JSON, nullable=False),
     Column("served_as", ModelText),
-    Column("opened", String, nullable=False),
+    Column("opened", Name, nullable=False),
     Column("note", ModelText),
 )
 
 answers: Final = Table(
     "answers",
     metadata,
-    Column("key", String, primary_key=True),
-    Column("subject", String, nullable=False),
+    Column("key", Name, primary_key=True),
+    Column("subject", Name, nullable=False),
     Column("attempt", Integer, nullable=False),
-    Column("behavior", String, nullable=False),
-    Column("prompt", String, nullable=False),
+    Column("behavior", Name, nullable=False),
+    Column("prompt", Name, nullable=False),
     Column("draw", Integer, nullable=False),
     Column("turn", Integer, nullable=False),
     Column("user", ModelText, nullable=False),
     Column("text", ModelText, nullable=False),
-    Column("finish", String, nullable=False),
+    Column("finish", Name, nullable=False),
     Column("reasoning", ModelText),
     Column("served_as", ModelText),
     Column("fingerprint", ModelText),
-    Column("input_tokens", Integer),
-    Column("output_tokens", Integer),
-    Column("created", String, nullable=False),
+    Column("input_tokens", BigInteger),
+    Column("output_tokens", BigInteger),
+    Column("created", Name, nullable=False),
     Index("answers_of_behavior", "subject", "attempt", "behavior"),
 )
 
 judgements: Final = Table(
     "judgements",
     metadata,
-    Column("key", String, primary_key=True),
-    Column("reply_key", String, nullable=False, index=True),  # the transcript looks judgements up by it
-    Column("subject", String, nullable=False),
+    Column("key", Name, primary_key=True),
+    Column("reply_key", Name, nullable=False, index=True),  # the transcript looks judgements up by it
+    Column("subject", Name, nullable=False),
     Column("attempt", Integer, nullable=False),
-    Column("behavior", String, nullable=False),
-    Column("judge", String, nullable=False),
-    Column("verdict", String, nullable=False),
+    Column("behavior", Name, nullable=False),
+    Column("judge", Name, nullable=False),
+    Column("verdict", Name, nullable=False),
     Column("quote", ModelText, nullable=False),
     Column("coherence", Integer),
     Column("requests", Integer, nullable=False),
-    Column("input_tokens", Integer, nullable=False),
-    Column("output_tokens", Integer, nullable=False),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
     Column("raw", ModelText, nullable=False),
-    Column("created", String, nullable=False),
+    Column("created", Name, nullable=False),
     Index("judgements_of_behavior", "subject", "attempt", "behavior", "judge"),
 )
 
@@ -124,28 +133,28 @@ overrides: Final = Table(
     "overrides",
     metadata,
     Column("number", Integer, primary_key=True),
-    Column("reply_key", String, nullable=False),
-    Column("behavior", String, nullable=False),
-    Column("prompt_hash", String, nullable=False),  # of what judges of the behavior were told by then
-    Column("verdict", String, nullable=False),
+    Column("reply_key", Name, nullable=False),
+    Column("behavior", Name, nullable=False),
+    Column("prompt_hash", Name, nullable=False),  # of what judges of the behavior were told by then
+    Column("verdict", Name, nullable=False),
     Column("by", ModelText, nullable=False),
     Column("reason", ModelText, nullable=False),
-    Column("created", String, nullable=False),
+    Column("created", Name, nullable=False),
     Index("overrides_of_behavior", "behavior", "reply_key"),
 )
 
 claims: Final = Table(
     "claims",
     metadata,
-    Column("key", String, primary_key=True),
-    Column("owner", String, nullable=False),
+    Column("key", Name, primary_key=True),
+    Column("owner", Name, nullable=False),
     Column("expires", Float(53), nullable=False),
 )
 
 pace: Final = Table(
     "pace",
     metadata,
-    Column("row", String, primary_key=True),
+    Column("row", Name, primary_key=True),
     Column("tat", Float(53), nullable=False),
     Column("blocked_until", Float(53), nullable=False),
     Column("seen", Float(53), nullable=False),
@@ -155,7 +164,7 @@ pace: Final = Table(
 accounts: Final = Table(
     "accounts",
     metadata,
-    Column("account", String, primary_key=True),
+    Column("account", Name, primary_key=True),
     Column("allowed", Float(53), nullable=False),
     Column("steep", Boolean, nullable=False),
     Column("epoch", Integer, nullable=False),
@@ -164,8 +173,8 @@ accounts: Final = Table(
 slots: Final = Table(
     "slots",
     metadata,
-    Column("account", String, primary_key=True),
-    Column("owner", String, primary_key=True),
+    Column("account", Name, primary_key=True),
+    Column("owner", Name, primary_key=True),
     Column("held", Integer, nullable=False),
     Column("wanted", Integer, nullable=False),
     Column("seen", Float(53), nullable=False),
@@ -174,14 +183,14 @@ slots: Final = Table(
 spending: Final = Table(
     "spending",
     metadata,
-    Column("run_id", String, primary_key=True),
+    Column("run_id", Name, primary_key=True),
     Column("requests", Integer, nullable=False),
 )
 
 money: Final = Table(
     "money",
     metadata,
-    Column("run_id", String, primary_key=True),
+    Column("run_id", Name, primary_key=True),
     Column("usd", Float(53), nullable=False),
 )
 
@@ -192,12 +201,29 @@ _INSERTS: Final[Mapping[str, Callable[[Table], sqlite.Insert | postgresql.Insert
 DIALECTS: Final = frozenset(_INSERTS)
 
 
+@cache
+def _insert_once(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    return _INSERTS[dialect](table).on_conflict_do_nothing()
+
+
 def insert_once(connection: Connection, table: Table, **values: Any) -> bool:
-    """Insert a row; where its key is taken nothing is changed and the answer is False."""
-    statement = _INSERTS[connection.dialect.name](table).on_conflict_do_nothing()
-    return connection.execute(statement, values, execution_options={"preserve_rowcount": True}).rowcount == 1
+    """Insert a row of values, or expressions; where its key is taken nothing is changed and the answer is False."""
+    statement = _insert_once(connection.dialect.name, table)
+    computed = {name: value for name, value in values.items() if isinstance(value, ColumnElement)}
+    if computed:
+        statement = statement.values(computed)
+    given = {name: value for name, value in values.items() if name not in computed}
+    return connection.execute(statement, given, execution_options={"preserve_rowcount": True}).rowcount == 1
 
 
-def now_text() -> str:
-    """The time, as it stands in the store: ISO 8601, UTC, milliseconds."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+def alone(connection: Connection, what: str) -> None:
+    """Wait until no other transaction does the same. On SQLite a writing transaction is alone from its beginning."""
+    if connection.dialect.name != "sqlite":
+        number = int.from_bytes(hashlib.sha256(f"clustergate/{what}".encode()).digest()[:8], signed=True)
+        connection.execute(select(func.pg_advisory_xact_lock(number)))
+
+
+def now_text(moment: float | None = None) -> str:
+    """The time, or that of a moment, as it stands in the store: ISO 8601, UTC, milliseconds."""
+    told = datetime.now(UTC) if moment is None else datetime.fromtimestamp(moment, UTC)
+    return told.isoformat(timespec="milliseconds")

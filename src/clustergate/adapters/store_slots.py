@@ -6,7 +6,6 @@ still holds, so that the sum stays within the limit; who dies is soon no longer 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,6 +14,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from clustergate.adapters import store_pace
 from clustergate.adapters.store_claims import is_dead
+from clustergate.adapters.store_clock import moment
 from clustergate.adapters.store_schema import accounts, insert_once, slots
 
 START: Final = 20
@@ -65,14 +65,15 @@ def report(connection: Connection, account: str, owner: str, told: Report, limit
         grown = told.answers if row.steep else _STEP * told.answers / allowed
         allowed = min(float(MOST), allowed + grown)
         connection.execute(update(accounts).where(accounts.c.account == account).values(allowed=allowed))
-    others = _others(connection, account, owner)
+    now = moment(connection)
+    others = _others(connection, account, owner, now)
     wants = {name: wanted for name, (_, wanted) in others.items() if wanted} | {owner: max(1, told.wanted)}
     # Where the limit has been found by trying, nobody is left without a single request.
     total = limit if limit is not None else max(int(allowed), len(wants))
     elsewhere = sum(held for held, _ in others.values())
     mine = max(0, min(divided(total, wants)[owner], total - elsewhere)) if told.wanted else 0
     held = max(mine, told.using)
-    _note(connection, account, owner, held, told.wanted)
+    _note(connection, account, owner, held, told.wanted, now)
     return Share(slots=mine, others=elsewhere, epoch=row.epoch, held=store_pace.blocked_for(connection, account))
 
 
@@ -119,9 +120,8 @@ def _account(connection: Connection, account: str) -> Row[Any]:
     return connection.execute(select(accounts).where(accounts.c.account == account).with_for_update()).one()
 
 
-def _others(connection: Connection, account: str, owner: str) -> dict[str, tuple[int, int]]:
+def _others(connection: Connection, account: str, owner: str, now: float) -> dict[str, tuple[int, int]]:
     """What the others hold and want; those of whom nothing was heard any more are forgotten."""
-    now = time.time()
     found: dict[str, tuple[int, int]] = {}
     for row in connection.execute(select(slots).where(slots.c.account == account, slots.c.owner != owner)):
         theirs = (slots.c.account == account) & (slots.c.owner == row.owner)
@@ -134,8 +134,7 @@ def _others(connection: Connection, account: str, owner: str) -> dict[str, tuple
     return found
 
 
-def _note(connection: Connection, account: str, owner: str, held: int, wanted: int) -> None:
-    now = time.time()
+def _note(connection: Connection, account: str, owner: str, held: int, wanted: int, now: float) -> None:
     mine = (slots.c.account == account) & (slots.c.owner == owner)
     if not held and not wanted:
         connection.execute(delete(slots).where(mine))

@@ -1,4 +1,8 @@
-"""The one thread of a process that writes: what waits together is committed together."""
+"""The threads of a process that write. On SQLite it is one, and what waits together is committed together.
+
+On a server there are several, and each write is a transaction of its own: it holds few locks, and those shortly, so
+that processes that write the same rows in another order do not block each other.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
@@ -25,10 +30,17 @@ _BATCH: Final = 1000
 class _Job:
     work: Callable[[Connection], Any]
     future: Future[Any]
+    once: bool = False
+
+
+class _Stage(Enum):
+    WAITING = auto()
+    WORKING = auto()
+    COMMITTING = auto()
 
 
 class Writer:
-    """Runs functions of a connection in transactions, many in one where many wait.
+    """Runs functions of a connection in transactions.
 
     A function may run twice (its first transaction was rolled back), so it must do nothing but use its connection.
     """
@@ -39,53 +51,76 @@ class Writer:
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._closed = False
-        # A daemon: a process that ends without `close` is not held up. No write that was waited for is lost by it.
-        self._thread = threading.Thread(target=self._serve, name="clustergate-store", daemon=True)
-        self._thread.start()
+        # Daemons: a process that ends without `close` is not held up. No write that was waited for is lost by it.
+        self._threads = [
+            threading.Thread(target=self._serve, name="clustergate-store", daemon=True) for _ in range(store.lanes)
+        ]
+        for thread in self._threads:
+            thread.start()
 
-    def submit(self, work: Callable[[Connection], T]) -> Future[T]:
-        """Queue a write. The future is done after the commit, and fails with StoreError."""
+    def submit(self, work: Callable[[Connection], T], *, once: bool = False) -> Future[T]:
+        """Queue a write. The future is done after the commit, and fails with StoreError.
+
+        One that would be wrong if it happened twice is to happen `once`: where a server goes away before it confirms
+        it, it fails, and others are written again.
+        """
         future: Future[T] = Future()
         future.set_running_or_notify_cancel()  # a caller that gives up waiting does not undo a reply that was paid for
         with self._lock:
             if self._closed:
                 raise StoreError(f"the store {self._store.name} has been closed")
-            self._queue.put(_Job(work, future))
+            self._queue.put(_Job(work, future, once))
         return future
 
-    def wait(self, work: Callable[[Connection], T]) -> T:
+    def wait(self, work: Callable[[Connection], T], *, once: bool = False) -> T:
         """Write, and block until it is committed. Raises StoreError."""
-        return self.submit(work).result()
+        return self.submit(work, once=once).result()
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
+    async def write(self, work: Callable[[Connection], T], *, once: bool = False) -> T:
         """Write, and return when it is committed. Raises StoreError."""
-        return await asyncio.wrap_future(self.submit(work))
+        return await asyncio.wrap_future(self.submit(work, once=once))
 
-    def close(self) -> None:
-        """Finish what is queued, and take no more."""
+    def close(self, last: Callable[[Connection], Any]) -> None:
+        """Finish what is queued, take no more, and write `last` after all of it."""
         with self._lock:
-            if not self._closed:
-                self._closed = True
+            closed_before, self._closed = self._closed, True
+            for _ in self._threads if not closed_before else ():
                 self._queue.put(None)
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
+        if not closed_before:
+            self._commit([_Job(last, Future())])
 
     def _serve(self) -> None:
+        most = _BATCH if len(self._threads) == 1 else 1
         while True:
             batch = [self._queue.get()]
-            while len(batch) < _BATCH and not self._queue.empty():
+            while len(batch) < most and not self._queue.empty():
                 batch.append(self._queue.get())  # never blocks: nobody else takes from the queue
             self._commit([job for job in batch if job is not None])
             if batch[-1] is None:
                 return
 
     def _commit(self, jobs: Sequence[_Job]) -> None:
-        begun = False
-        try:
+        stage = _Stage.WAITING
+
+        def transact() -> list[Any]:
+            nonlocal stage
+            stage = _Stage.WAITING
             with self._engine.begin() as connection:
-                begun = True
+                stage = _Stage.WORKING
                 results = [job.work(connection) for job in jobs]
+                stage = _Stage.COMMITTING
+            return results
+
+        def is_safe() -> bool:
+            # A commit that was sent may have come through, though nobody confirmed it.
+            return stage is not _Stage.COMMITTING or not any(job.once for job in jobs)
+
+        try:
+            results = self._store.insist(transact, is_safe)
         except Exception as error:  # it goes to those who wait; the thread must outlive it
-            if begun and len(jobs) > 1:  # one of them failed: the others must not fail with it
+            if stage is not _Stage.WAITING and len(jobs) > 1:  # one of them failed: the others must not fail with it
                 for job in jobs:
                     self._commit([job])
                 return

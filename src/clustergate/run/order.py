@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from clustergate.nouns.baseline import Baseline
 from clustergate.nouns.model import Bench, Model, Subject
@@ -18,7 +18,7 @@ class Order:
     bench: Bench
     baseline: Subject | Baseline | None = None
     """What an increase is measured from: a model that answers beside, or a finished run."""
-    store: str
+    store: str = field(repr=False)  # a URL may hold a password
     run_id: str
     fresh: bool = False
     offline: bool = False

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import pytest
 
+from clustergate.shell.store_option import HELP
+
 
 def _positive(text: str) -> int:
     try:
@@ -57,7 +59,7 @@ OPTIONS: Final[Mapping[str, dict[str, Any]]] = {
                       "workers (default: as many as the endpoint takes, 20 at first)"},
     "--rpm": {"metavar": "N", "type": _positive, "help": "requests a minute at each endpoint, over all workers"},
     "--tpm": {"metavar": "N", "type": _positive, "help": "tokens a minute at each endpoint, over all workers"},
-    "--store": {"metavar": "PATH", "help": "where replies are kept (default: .clustergate/store.sqlite)"},
+    "--store": {"metavar": "PATH", "help": HELP},
     "--fresh": {"action": "store_true", "help": "draw new replies; the new attempt decides at half the alpha"},
     "--offline": {"action": "store_true", "help": "send nothing: decide from the store alone"},
     "--plan": {"action": "store_true", "help": "print what the run will need, and exit"},

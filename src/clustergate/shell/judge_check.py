@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clustergate.shell.store_option import add_store, command_place
+
 if TYPE_CHECKING:
     from clustergate.nouns.judging import Calibration
     from clustergate.nouns.settings import Behavior
@@ -39,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--thresholds", metavar="FILE", type=Path, default=Path("thresholds.yaml"))
     parser.add_argument("--probes", metavar="DIR", type=Path, action="append", default=[])
-    parser.add_argument("--store", metavar="PATH", default=str(Path(".clustergate") / "store.sqlite"))
+    add_store(parser)
 
 
 def run(given: argparse.Namespace) -> int:
@@ -141,7 +143,7 @@ def _order(given: argparse.Namespace, suite: Suite, simulator: str | None) -> Or
         # No model is under test.
         subject=Subject(model=models[0], system_prompt=None, temperature=None, max_tokens=1),
         bench=Bench(models=tuple(models), how=how),
-        store=given.store,
+        store=command_place(given.store),
         run_id=uuid.uuid4().hex,
         concurrency=given.concurrency,
     )

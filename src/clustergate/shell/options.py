@@ -14,7 +14,7 @@ import pytest
 
 from clustergate.decide.rule import ceiling
 from clustergate.nouns.baseline import Baseline
-from clustergate.nouns.errors import Problem, UsageProblems
+from clustergate.nouns.errors import Problem, StoreError, UsageProblems
 from clustergate.nouns.model import Bench, How, Model, Subject
 from clustergate.nouns.settings import Thresholds
 from clustergate.read.spec import Suite, add_variants, load_suite
@@ -24,6 +24,7 @@ from clustergate.run.naming import bench_models, resolve
 from clustergate.run.order import Order
 from clustergate.shell.baseline_option import named_baseline
 from clustergate.shell.declared import NOT_REPRODUCED, OPTIONS
+from clustergate.shell.store_option import place
 
 T = TypeVar("T")
 
@@ -113,6 +114,8 @@ def build_order(
     if not name:
         raise UsageProblems([f"cluster_tests needs the model to test. For example: {EXAMPLE}"])
     problems: list[Problem | str] = []
+    here, root = config.invocation_params.dir, config.rootpath
+    store = _tried(problems, lambda: place(value(config, "--store"), here=here, root=root)) or ""
     if value(config, "--fresh") and value(config, "--offline"):
         problems.append("--fresh and --offline: found both, expected one: new replies must be asked for")
     target = _tried(problems, lambda: _target(config, suite, name, simulator))
@@ -147,7 +150,7 @@ def build_order(
         subject=subject,
         baseline=baseline,
         bench=Bench(models=tuple(judges), how=how),
-        store=_store(config),
+        store=store,
         run_id=run_id,
         fresh=value(config, "--fresh"),
         offline=value(config, "--offline"),
@@ -163,12 +166,14 @@ def build_order(
 
 
 def _tried(problems: list[Problem | str], work: Callable[[], T]) -> T | None:
-    """What `work` gives; None where it raises UsageProblems, which are then among the `problems`."""
+    """What `work` gives; None where it raises UsageProblems or StoreError, which are then among the `problems`."""
     try:
         return work()
     except UsageProblems as error:
         problems += error.problems
-        return None
+    except StoreError as error:
+        problems.append(str(error))
+    return None
 
 
 def _judges(config: pytest.Config, suite: Suite, names: Sequence[str], simulator: str | None) -> list[Model]:
@@ -256,13 +261,6 @@ def check_ceiling(suite: Suite, behaviors: Iterable[str]) -> None:
         raise UsageProblems(problems)
 
 
-def _store(config: pytest.Config) -> str:
-    named = value(config, "--store")
-    if named is None:
-        return str(config.rootpath / ".clustergate" / "store.sqlite")
-    return str(named) if "://" in named else str(config.invocation_params.dir / named)
-
-
 def report_folder(config: pytest.Config, model: str) -> Path:
     named = value(config, "--report-dir")
     if named is not None:
@@ -282,7 +280,7 @@ def _command(config: pytest.Config) -> str:
         if name in NOT_REPRODUCED or not found:
             continue
         for one in found if settings.get("action") == "append" else [found]:
-            shown = _quoted(_public(str(one)) if name == "--store" else str(one))
+            shown = _quoted(_public(one) if name == "--store" else str(one))
             words.append(f"--model {shown}" if name == "--model" else f"{name}={shown}")
     return " ".join(words)
 
@@ -296,12 +294,6 @@ def _public(store: str) -> str:
     """A store's place without what may be secret in its URL; a path stays as it is."""
     if "://" not in store:
         return store
-    # Only a run that uses such a store pays for it.
-    from sqlalchemy import make_url  # noqa: PLC0415
-    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+    from clustergate.adapters.store_url import public  # noqa: PLC0415  only a run that uses such a store pays for it
 
-    try:
-        url = make_url(store)
-    except (ArgumentError, ValueError):  # told when the store is opened; it may hold a password all the same
-        return "***"
-    return url.set(query={}).render_as_string(hide_password=True) + ("?***" if url.query else "")
+    return public(store)

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from clustergate.shell.store_option import add_store, command_place
+
 if TYPE_CHECKING:
     from clustergate.adapters.store import SqlStore
     from clustergate.nouns.model import Override
     from clustergate.nouns.settings import Behavior
 
-STORE: Final = str(Path(".clustergate") / "store.sqlite")
 VERDICTS: Final = ("exhibits", "absent", "unclear")
 _USAGE: Final = 4
 
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--list", action="store_true", help="show the verdicts that stand")
     parser.add_argument("--export", metavar="DIR", type=Path, help="add them to DIR/<behavior>.jsonl as labels")
     add_probes(parser)
-    parser.add_argument("--store", metavar="PATH", default=STORE, help=f"the store (default: {STORE})")
+    add_store(parser)
 
 
 def add_probes(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +64,7 @@ def run(given: argparse.Namespace) -> int:
 
     try:
         _check(given)
-        store = SqlStore(given.store, readonly=given.list or given.export is not None)
+        store = SqlStore(command_place(given.store), readonly=given.list or given.export is not None)
         try:
             for line in _done(given, store):
                 print(terminal(line))

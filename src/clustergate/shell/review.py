@@ -10,7 +10,8 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from clustergate.shell.override import STORE, add_probes, known_behaviors
+from clustergate.shell.override import add_probes, known_behaviors
+from clustergate.shell.store_option import add_store, command_place
 
 if TYPE_CHECKING:
     from clustergate.adapters.store import SqlStore
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="also what every judge read as absent")
     parser.add_argument("--by", metavar="NAME", help="who decides (default: your user name)")
     add_probes(parser)
-    parser.add_argument("--store", metavar="PATH", default=STORE, help=f"the store (default: {STORE})")
+    add_store(parser)
 
 
 def run(given: argparse.Namespace) -> int:
@@ -44,7 +45,7 @@ def run(given: argparse.Namespace) -> int:
     from clustergate.run.review import replies  # noqa: PLC0415
 
     try:
-        store = SqlStore(given.store, readonly=False)
+        store = SqlStore(command_place(given.store), readonly=False)
         try:
             subject, attempt = _subject(store, given.model)
             found = replies(

@@ -155,17 +155,19 @@ class Tester:
             except UsageProblems as error:
                 raise StopRun(str(error), 4) from None
             except StoreError as error:
-                raise StopRun(str(error), 7 if self._has_begun() else 4) from None
+                raise StopRun(str(error), 4 if self._lab is None else 7) from None
 
-    def _has_begun(self) -> bool:
-        """Whether the store could be opened and the first requests were made."""
-        return self._opening is not None and self._opening.done() and self._opening.exception() is None
+    @property
+    def _lab(self) -> Lab | None:
+        """Where it is open."""
+        opening = self._opening
+        return opening.result() if opening is not None and opening.done() and opening.exception() is None else None
 
     def progress(self) -> str | None:
         """How far the lab is, in one line."""
-        if self._opening is None or not self._has_begun():
+        if (lab := self._lab) is None:
             return None
-        progress = self._opening.result().progress
+        progress = lab.progress
         return f"clustergate: {progress.decided} of {len(self._findings)} decided, {progress.replies} replies judged"
 
     def stop(self) -> None:
@@ -176,8 +178,8 @@ class Tester:
             finding.cancel()
         for calibrated in self._calibrations.values():
             calibrated.cancel()
-        if self._opening is not None and self._has_begun():
+        if (lab := self._lab) is not None:
             with contextlib.suppress(StillRunning):
-                self._loop.submit(self._opening.result().close()).result(timeout=15)
+                self._loop.submit(lab.close()).result(timeout=15)
         self._loop.stop()
         self._loop = None

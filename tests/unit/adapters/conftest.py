@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from tests.unit.adapters.scripted_provider import talk
+from tests.unit.adapters.store_house import here, place, store
 
-__all__ = ["talk"]
+__all__ = ["here", "place", "store", "talk"]

@@ -1,4 +1,4 @@
-"""Several processes at one account: one limit, one pace, one hold. Each has its own store object, on one file."""
+"""Several processes at one account: one limit, one pace, one hold. Each has its own store object, on one place."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ from clustergate.nouns.headroom import Headroom
 from clustergate.nouns.model import Answer, Finish
 from clustergate.run.account import SharedAccount
 from tests.unit.adapters.scripted_provider import a_request
+from tests.unit.adapters.store_house import Place
 from tests.unit.adapters.test_limiter import FINE, STUBBORN, Scripted, ask_all, busy
 
 ACCOUNT = ("openai", "http://one", "KEY")
 
 
 class Processes:
-    """As many limiters as processes, over one file."""
+    """As many limiters as processes, over one store."""
 
-    def __init__(self, folder: Path, count: int, **limits: Any) -> None:
-        self.stores = [SqlStore(str(folder / "store.sqlite")) for _ in range(count)]
+    def __init__(self, location: str, count: int, **limits: Any) -> None:
+        self.stores = [SqlStore(location) for _ in range(count)]
         self.limiters = [Limiter(account=SharedAccount(store, ACCOUNT, **limits)) for store in self.stores]
 
     async def ask(self, endpoint: Scripted, counts: Sequence[int]) -> list[Answer | BaseException]:
@@ -39,22 +40,24 @@ class Processes:
         told = [one for answers in await asyncio.gather(*asks) for one in answers]
         for limiter in self.limiters:
             await limiter.close()
+        for store in self.stores:
+            store.close()
         return told
 
 
-def test_in_sum_never_more(tmp_path: Path) -> None:
+def test_in_sum_never_more(place: Place) -> None:
     """Eight processes of unequal appetite have no more in flight than one might, and all of it while work remains."""
     endpoint = Scripted()
     counts = [200, 100, 50, 20, 10, 5, 2, 1]
 
     async def run() -> list[Answer | BaseException]:
-        return await Processes(tmp_path, 8, concurrency=16).ask(endpoint, counts)
+        return await Processes(place.location, 8, concurrency=16).ask(endpoint, counts)
 
     assert asyncio.run(run()) == [FINE] * sum(counts)
     assert endpoint.most == 16
 
 
-def test_one_429_holds_everyone(tmp_path: Path) -> None:
+def test_one_429_holds_everyone(place: Place) -> None:
     """A process that met none itself sends nothing either, from its next report on until the hold is over."""
     began = time.monotonic()
     met: list[float] = []
@@ -69,7 +72,7 @@ def test_one_429_holds_everyone(tmp_path: Path) -> None:
     endpoint = Scripted(play=play)
 
     async def run() -> list[Answer | BaseException]:
-        return await Processes(tmp_path, 2, concurrency=4).ask(endpoint, [150, 150])
+        return await Processes(place.location, 2, concurrency=4).ask(endpoint, [150, 150])
 
     assert asyncio.run(run()) == [FINE] * 300
     # A report is 0.15 s apart; on a busy machine it may come late.
@@ -89,7 +92,7 @@ def test_the_limit_is_found(tmp_path: Path) -> None:
     endpoint = Scripted(play=play)
 
     async def run() -> list[Answer | BaseException]:
-        return await Processes(tmp_path, 1).ask(endpoint, [1500])
+        return await Processes(str(tmp_path / "store.sqlite"), 1).ask(endpoint, [1500])
 
     assert asyncio.run(run()) == [FINE] * 1500
     refused = len(endpoint.sent) - 1500
@@ -98,12 +101,14 @@ def test_the_limit_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 8])
-def test_requests_a_minute(tmp_path: Path, workers: int) -> None:
+def test_requests_a_minute(place: Place, workers: int) -> None:
     """In no second more than the rate and its burst, however many processes ask."""
     endpoint = Scripted()
 
     async def run() -> list[Answer | BaseException]:
-        return await Processes(tmp_path, workers, concurrency=50, rpm=3000).ask(endpoint, [160 // workers] * workers)
+        return await Processes(place.location, workers, concurrency=50, rpm=3000).ask(
+            endpoint, [160 // workers] * workers
+        )
 
     assert asyncio.run(run()) == [FINE] * 160
     times = sorted(at for at, _ in endpoint.sent)
@@ -120,7 +125,7 @@ def test_tokens_a_minute(tmp_path: Path) -> None:
     endpoint = Scripted(play=play)
 
     async def run() -> float:
-        limiter = Processes(tmp_path, 1, concurrency=50, tpm=60_000).limiters[0]
+        limiter = Processes(str(tmp_path / "store.sqlite"), 1, concurrency=50, tpm=60_000).limiters[0]
         patient = Patient(endpoint, limiter)
         began = time.monotonic()
         for _ in range(25):
@@ -172,7 +177,7 @@ def test_a_store_that_breaks_ends_the_wait(tmp_path: Path) -> None:
     """Nobody waits for ever for a share that cannot be told."""
 
     async def run() -> list[Answer | BaseException]:
-        processes = Processes(tmp_path, 1, concurrency=4)
+        processes = Processes(str(tmp_path / "store.sqlite"), 1, concurrency=4)
         processes.stores[0].close()
         return await asyncio.wait_for(processes.ask(Scripted(), [3]), 5)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 from clustergate.adapters.store import SqlStore
 from clustergate.nouns.model import Answer, Draw, Finish, Judgement, JudgeVerdict
 from clustergate.nouns.protocols import Store
+from tests.unit.adapters.store_house import FilePlace, Place
 
 YES = Answer(
     text="Yes.",
@@ -35,17 +35,6 @@ FOUND = Judgement(
     raw="{}",
 )
 FIRST = Draw(0, "p")
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "deep" / "store.sqlite"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[SqlStore]:
-    with closing(SqlStore(str(path))) as opened:
-        yield opened
 
 
 def put(
@@ -86,17 +75,17 @@ def test_the_first_write_of_a_key_stands(store: SqlStore) -> None:
     assert store.answers("s", 1, "b") == {"k": YES}
 
 
-def test_a_closed_store_opens_again_with_everything_in_it(store: SqlStore, path: Path) -> None:
+def test_a_closed_store_opens_again_with_everything_in_it(store: SqlStore, place: Place) -> None:
     """What was put is on disk."""
     asyncio.run(put(store, "k"))
     store.close()
-    with closing(SqlStore(str(path))) as again:
+    with closing(SqlStore(place.location)) as again:
         assert again.answers("s", 1, "b") == {"k": YES}
 
 
-def test_a_claim_is_given_once_until_it_is_released(store: SqlStore, path: Path) -> None:
+def test_a_claim_is_given_once_until_it_is_released(store: SqlStore, place: Place) -> None:
     """Neither the same store object nor another one gets a claim that is live."""
-    with closing(SqlStore(str(path))) as other:
+    with closing(SqlStore(place.location)) as other:
         assert asyncio.run(store.claim("k")) is True
         assert asyncio.run(store.claim("k")) is False
         assert asyncio.run(other.claim("k")) is False
@@ -113,32 +102,29 @@ def test_claiming_a_stored_answer_gives_the_answer(store: SqlStore) -> None:
     assert asyncio.run(store.claim("k")) == YES
 
 
-def test_putting_an_answer_or_claiming_a_stored_one_leaves_no_claim(store: SqlStore, path: Path) -> None:
+def test_putting_an_answer_or_claiming_a_stored_one_leaves_no_claim(store: SqlStore, place: Place) -> None:
     """The table of claims holds open requests only."""
     asyncio.run(store.claim("k"))
     asyncio.run(put(store, "k"))
     asyncio.run(store.claim("k"))
-    with closing(sqlite3.connect(path)) as raw:
-        assert raw.execute("select count(*) from claims").fetchone() == (0,)
+    assert place.ask("select count(*) from claims") == [(0,)]
 
 
-def test_an_expired_claim_is_taken_over(store: SqlStore, path: Path) -> None:
+def test_an_expired_claim_is_taken_over(store: SqlStore, place: Place) -> None:
     """A claim lasts ten minutes; afterwards the next one gets it."""
     asyncio.run(store.claim("k"))
-    with closing(sqlite3.connect(path)) as raw, raw:
-        raw.execute("update claims set expires = expires - 599, owner = 'elsewhere/1/x'")
+    place.ask("update claims set expires = expires - 599, owner = 'elsewhere/1/x/0'")
     assert asyncio.run(store.claim("k")) is False
-    with closing(sqlite3.connect(path)) as raw, raw:
-        raw.execute("update claims set expires = expires - 2")
+    place.ask("update claims set expires = expires - 2")
     assert asyncio.run(store.claim("k")) is True
     assert asyncio.run(store.claim("k")) is False
 
 
-def test_closing_a_store_gives_its_claims_back(store: SqlStore, path: Path) -> None:
+def test_closing_a_store_gives_its_claims_back(store: SqlStore, place: Place) -> None:
     """A run that ends early holds up none after it."""
     asyncio.run(store.claim("k"))
     store.close()
-    with closing(SqlStore(str(path))) as other:
+    with closing(SqlStore(place.location)) as other:
         assert asyncio.run(other.claim("k")) is True
 
 
@@ -231,8 +217,13 @@ def test_the_transcript_holds_every_answer_with_its_judgements_in_order(store: S
     assert list(store.transcript("s", 2)) == []
 
 
-def test_the_tables_are_those_of_the_schema(store: SqlStore, path: Path) -> None:
-    """Version 2 is written into a new store, which uses write-ahead logging."""
-    with closing(sqlite3.connect(path)) as raw:
-        assert raw.execute("select value from meta where name = 'schema_version'").fetchall() == [("2",)]
-        assert raw.execute("pragma journal_mode").fetchone() == ("wal",)
+def test_the_tables_are_those_of_the_schema(store: SqlStore, place: Place) -> None:
+    """Version 2 is written into a new store."""
+    assert place.ask("select value from meta where name = 'schema_version'") == [("2",)]
+
+
+def test_a_new_file_uses_write_ahead_logging(tmp_path: Path) -> None:
+    """Readers and the writer do not hold each other up."""
+    place = FilePlace(tmp_path / "store.sqlite")
+    SqlStore(place.location).close()
+    assert place.ask("pragma journal_mode") == [("wal",)]

@@ -3,20 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
-
-import pytest
 
 from clustergate.adapters.store import Attempt, SqlStore
 from clustergate.nouns.model import Answer, Draw, Finish
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqlStore]:
-    with closing(SqlStore(str(tmp_path / "store.sqlite"))) as opened:
-        yield opened
 
 
 def run(store: SqlStore, run_id: str, served_as: str | None = None, fresh: bool = False) -> Attempt:

@@ -17,6 +17,7 @@ import pytest
 from clustergate.adapters.store import SqlStore
 from clustergate.nouns.errors import StoreError
 from clustergate.nouns.model import Answer, Draw, Finish
+from tests.unit.adapters.store_house import Place
 
 NOBODY = 65534
 
@@ -129,16 +130,16 @@ def test_a_path_through_a_file_is_refused(made: Path) -> None:
     assert refusal(made / "store.sqlite").startswith(f"the store {made}/store.sqlite failed: ")
 
 
-def test_a_store_of_a_later_version_is_refused_and_both_versions_named(made: Path) -> None:
+def test_a_store_of_a_later_version_is_refused_and_both_versions_named(place: Place) -> None:
     """It is neither read nor written."""
-    with closing(sqlite3.connect(made)) as raw, raw:
-        raw.execute("update meta set value = '7'")
+    SqlStore(place.location).close()
+    place.ask("update meta set value = '7'")
     expected = (
-        f"the store {made} was written by a later version of clustergate (schema 7; this one reads schema 2):"
+        f"the store {place.location} was written by a later version of clustergate (schema 7; this one reads schema 2):"
         " upgrade clustergate, or name another store"
     )
-    assert refusal(made) == expected
-    assert refusal(made, readonly=True) == expected
+    assert refusal(place.location) == expected
+    assert refusal(place.location, readonly=True) == expected
 
 
 def test_a_damaged_store_says_so(made: Path) -> None:
@@ -195,9 +196,9 @@ def test_offline_needs_a_store(tmp_path: Path) -> None:
     assert "not a store of clustergate" in refusal(empty, readonly=True)
 
 
-def test_a_reader_sees_what_a_live_writer_put_and_writes_nothing(made: Path) -> None:
+def test_a_reader_sees_what_a_live_writer_put_and_writes_nothing(place: Place) -> None:
     """Offline and a running gate may share a store."""
-    with closing(SqlStore(str(made))) as writer, closing(SqlStore(str(made), readonly=True)) as reader:
+    with closing(SqlStore(place.location)) as writer, closing(SqlStore(place.location, readonly=True)) as reader:
         writer.open_attempt("s", {}, "r", served_as=None, fresh=False)
         assert reader.latest_attempt("s") == writer.latest_attempt("s")
         for write in (
@@ -226,16 +227,15 @@ def test_locations_that_are_no_store_are_refused() -> None:
         assert "geheim" not in refusal(location)
 
 
-def test_eight_processes_may_open_a_new_store_at_once(tmp_path: Path) -> None:
+def test_eight_processes_may_open_a_new_store_at_once(place: Place) -> None:
     """Tables are made once and none of them fails."""
-    path = tmp_path / "new" / "store.sqlite"
     code = (
         "import sys\n"
         "from clustergate.adapters.store import SqlStore\n"
         "sys.stdin.readline()\n"
         "store = SqlStore(sys.argv[1]); print(store.claim_run('r')); store.close()\n"
     )
-    command = [sys.executable, "-c", code, str(path)]
+    command = [sys.executable, "-c", code, place.location]
     with_pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     children = [subprocess.Popen(command, **with_pipes) for _ in range(8)]  # type: ignore[call-overload]
     told = [child.communicate("go\n", timeout=60)[0].strip() for child in children]

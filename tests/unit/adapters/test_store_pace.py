@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
+from sqlalchemy import Double, bindparam, select
 
-from clustergate.adapters import store_pace
+from clustergate.adapters import store_clock
 from clustergate.adapters.store import SqlStore
+from tests.unit.adapters.store_house import Place
 
 
 class Clock:
@@ -25,15 +24,11 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """In place of the clock of SQLite, and of the server's."""
     stopped = Clock()
-    monkeypatch.setattr(store_pace, "time", stopped)
+    monkeypatch.setattr(store_clock, "time", stopped)
+    monkeypatch.setattr(store_clock, "_ASK", select(bindparam("now", callable_=stopped.time, type_=Double)))
     return stopped
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqlStore]:
-    with closing(SqlStore(str(tmp_path / "store.sqlite"))) as opened:
-        yield opened
 
 
 def reserve(store: SqlStore, times: int, row: str = "e") -> list[float]:
@@ -94,22 +89,22 @@ def test_a_small_step_back_books_no_slot_twice(store: SqlStore, clock: Clock) ->
     assert reserve(store, 1) == [4]
 
 
-def test_two_stores_share_one_schedule(store: SqlStore, clock: Clock, tmp_path: Path) -> None:
+def test_two_stores_share_one_schedule(store: SqlStore, clock: Clock, place: Place) -> None:
     """A second process gets the slots that the first left."""
-    with closing(SqlStore(str(tmp_path / "store.sqlite"))) as other:
+    with closing(SqlStore(place.location)) as other:
         assert reserve(store, 2) == [0, 0]
         assert reserve(other, 2) == [0, 2]
         assert reserve(store, 1) == [4]
 
 
-def test_spending_stops_at_the_ceiling(store: SqlStore, tmp_path: Path) -> None:
+def test_spending_stops_at_the_ceiling(store: SqlStore, place: Place) -> None:
     """Of 20 requests at once over two stores, exactly 7 are let through, and only those are counted."""
 
     async def spend(other: SqlStore) -> list[str | None]:
         return await asyncio.gather(*(each.spend("r", 7) for each in (store, other) for _ in range(10)))
 
     assert store.spent("r") == 0
-    with closing(SqlStore(str(tmp_path / "store.sqlite"))) as other:
+    with closing(SqlStore(place.location)) as other:
         assert Counter(asyncio.run(spend(other))) == {None: 7, "requests": 13}
     assert store.spent("r") == 7
     assert store.spent("another run") == 0
@@ -117,13 +112,13 @@ def test_spending_stops_at_the_ceiling(store: SqlStore, tmp_path: Path) -> None:
     assert asyncio.run(store.spend("none", 0)) == "requests"
 
 
-def test_money_stops_at_the_ceiling(store: SqlStore, tmp_path: Path) -> None:
+def test_money_stops_at_the_ceiling(store: SqlStore, place: Place) -> None:
     """Of 20 requests at once that may cost a quarter each, four fit into one dollar; what they did cost makes room."""
 
     async def spend(*stores: SqlStore) -> list[str | None]:
         return await asyncio.gather(*(each.spend("r", 100, 0.25, 1.0) for each in stores for _ in range(10)))
 
-    with closing(SqlStore(str(tmp_path / "store.sqlite"))) as other:
+    with closing(SqlStore(place.location)) as other:
         assert Counter(asyncio.run(spend(store, other))) == {None: 4, "usd": 16}
     # What is not sent counts nowhere.
     assert (store.spent("r"), store.spent_usd("r")) == (4, 1.0)
@@ -132,9 +127,9 @@ def test_money_stops_at_the_ceiling(store: SqlStore, tmp_path: Path) -> None:
     assert store.spent_usd("another run") == 0.0
 
 
-def test_a_run_is_told_to_end(store: SqlStore, tmp_path: Path) -> None:
+def test_a_run_is_told_to_end(store: SqlStore, place: Place) -> None:
     """Every process of the run learns it, and no other run; twice is once."""
-    with closing(SqlStore(str(tmp_path / "store.sqlite"))) as other:
+    with closing(SqlStore(place.location)) as other:
         other.interrupt("r")
         other.interrupt("r")
     assert store.is_interrupted("r")
@@ -142,9 +137,8 @@ def test_a_run_is_told_to_end(store: SqlStore, tmp_path: Path) -> None:
     assert store.briefings() == []
 
 
-def test_time_keeps_its_precision_in_the_store(store: SqlStore, clock: Clock, tmp_path: Path) -> None:
+def test_time_keeps_its_precision_in_the_store(store: SqlStore, clock: Clock, place: Place) -> None:
     """A Unix time needs double precision: a float of four bytes would round it to minutes."""
     clock.now = 1_790_000_000.125
     reserve(store, 1)
-    with closing(sqlite3.connect(tmp_path / "store.sqlite")) as raw:
-        assert raw.execute("select tat, seen from pace").fetchone() == (1_790_000_002.125, 1_790_000_000.125)
+    assert place.ask("select tat, seen from pace") == [(1_790_000_002.125, 1_790_000_000.125)]

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select, update
 
-from clustergate.adapters import store_slots
 from clustergate.adapters.store import SqlStore
 from clustergate.adapters.store_claims import new_owner
-from clustergate.adapters.store_schema import accounts, slots
 from clustergate.adapters.store_slots import MOST, START, Report, Share, divided
+from tests.unit.adapters.store_house import Place
 
 
 class House:
     """Several processes' views of one store."""
 
-    def __init__(self, folder: Path, processes: int) -> None:
-        self.stores = [SqlStore(str(folder / "store.sqlite")) for _ in range(processes)]
+    def __init__(self, place: Place, stores: list[SqlStore]) -> None:
+        self.place = place
+        self.stores = stores
 
     def report(self, number: int, using: int, wanted: int, limit: int | None = 10, **more: object) -> Share:
         told = Report(using=using, wanted=wanted, **more)  # type: ignore[arg-type]
@@ -33,13 +32,14 @@ class House:
 
     @property
     def allowed(self) -> float:
-        with self.stores[0]._reading() as connection:
-            return float(connection.execute(select(accounts.c.allowed)).scalar_one())
+        ((allowed,),) = self.place.ask("SELECT allowed FROM accounts")
+        return float(allowed)
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    return House(tmp_path, 3)
+def house(place: Place) -> Iterator[House]:
+    with ExitStack() as stack:
+        yield House(place, [stack.enter_context(closing(SqlStore(place.location))) for _ in range(3)])
 
 
 def test_alone_it_has_all(house: House) -> None:
@@ -87,26 +87,23 @@ def test_a_dead_process_holds_nothing(house: House) -> None:
     """One that was killed on this machine is known at once; of one elsewhere nothing is heard for a while."""
     house.report(0, 10, 10)
     gone = f"{new_owner().partition('/')[0]}/4194304/dead"
-    with house.stores[0]._writer._engine.begin() as connection:
-        connection.execute(update(slots).values(owner=gone))
+    house.place.ask("UPDATE slots SET owner = ?", gone)
     assert house.report(1, 0, 40).slots == 10
     house.report(1, 0, 0)
-    with house.stores[0]._writer._engine.begin() as connection:
-        store_slots._note(connection, "acc", "elsewhere/1/x", 10, 10)
+    house.report(0, 10, 10)
+    house.place.ask("UPDATE slots SET owner = 'elsewhere/1/x'")
     assert house.report(1, 0, 40).slots == 0
-    with house.stores[0]._writer._engine.begin() as connection:
-        connection.execute(update(slots).values(seen=time.time() - 16))
+    house.place.ask("UPDATE slots SET seen = seen - 16 WHERE owner = 'elsewhere/1/x'")
     assert house.report(1, 0, 40).slots == 10
 
 
 def test_the_clock_was_set_back(house: House) -> None:
     """What others hold still counts, and their time runs from now on."""
     house.report(0, 10, 10)
-    with house.stores[0]._writer._engine.begin() as connection:
-        connection.execute(update(slots).values(seen=time.time() + 3600))
+    house.place.ask("UPDATE slots SET seen = seen + 3600")
     assert house.report(1, 0, 40).slots == 0
-    with house.stores[0]._reading() as connection:
-        assert max(connection.execute(select(slots.c.seen)).scalars()) < time.time() + 1
+    (first, second) = house.place.ask("SELECT seen FROM slots")
+    assert first == second  # what was last seen is seen now
 
 
 def test_it_grows_while_all_is_used(house: House) -> None:

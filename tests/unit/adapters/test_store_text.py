@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import count
-from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
@@ -15,6 +13,7 @@ from hypothesis import strategies as st
 
 from clustergate.adapters.store import SqlStore
 from clustergate.nouns.model import Answer, Draw, Finish, Judgement, JudgeVerdict
+from tests.unit.adapters.store_house import KINDS, Place, made
 
 _HARD = st.sampled_from(
     ["\\", "\0", "0", "ud800", "\\0", "\\ud800", "\ud83d", "\ude00", "\U0001f600", "\r\n", "\x1b[2J"]
@@ -25,14 +24,14 @@ TEXTS = st.lists(_HARD | st.text(st.characters())).map("".join)
 _numbers = count()
 
 
-@pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("text") / "store.sqlite"
+@pytest.fixture(scope="module", params=KINDS)
+def place(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Place:
+    return made(request.param, tmp_path_factory.mktemp("text"), request)
 
 
 @pytest.fixture(scope="module")
-def store(path: Path) -> Iterator[SqlStore]:
-    with closing(SqlStore(str(path))) as opened:
+def store(place: Place) -> Iterator[SqlStore]:
+    with closing(SqlStore(place.location)) as opened:
         yield opened
 
 
@@ -58,7 +57,7 @@ def test_any_text_of_a_model_or_judge_comes_back_unchanged(store: SqlStore, text
     assert (row["user"], row["text"], row["judgements"][0]["raw"]) == (other, text, text)
 
 
-def test_what_lies_in_the_file_can_be_read_and_taken_by_any_database(store: SqlStore, path: Path) -> None:
+def test_what_lies_in_the_store_can_be_read_and_taken_by_any_database(store: SqlStore, place: Place) -> None:
     """Ordinary text is stored as it is; NUL and surrogates, which databases refuse, are escaped."""
     text = "Ich möchte\nnicht \0 \ud800 \\ enden 🙂"
     asyncio.run(
@@ -73,6 +72,5 @@ def test_what_lies_in_the_file_can_be_read_and_taken_by_any_database(store: SqlS
             user="",
         )
     )
-    with closing(sqlite3.connect(path)) as raw:
-        stored = raw.execute("select text from answers where key = 'plain'").fetchone()[0]
+    ((stored,),) = place.ask("select text from answers where key = 'plain'")
     assert stored == "Ich möchte\nnicht \\0 \\ud800 \\\\ enden 🙂"

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine, event
 from clustergate.adapters.store import SqlStore
 from clustergate.nouns.errors import StoreError
 from clustergate.nouns.model import Answer, Draw, Finish
+from tests.unit.adapters.store_house import FilePlace, Place
 
 
 def put(store: SqlStore, key: str, text: str = "x") -> Coroutine[Any, Any, None]:
@@ -55,56 +56,55 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(path: Path) -> Iterator[SqlStore]:
+def file_store(path: Path) -> Iterator[SqlStore]:
     with closing(SqlStore(str(path), busy_timeout=0.2)) as opened:
         yield opened
 
 
-def test_puts_that_wait_together_are_committed_together(store: SqlStore) -> None:
+def test_puts_that_wait_together_are_committed_together(file_store: SqlStore) -> None:
     """200 puts at once take at most 20 commits; one after the other they take one each."""
     commits: list[Connection] = []
 
     async def together() -> None:
-        await asyncio.gather(*(put(store, f"k{number}") for number in range(200)))
+        await asyncio.gather(*(put(file_store, f"k{number}") for number in range(200)))
 
     with on("commit", commits.append):
         asyncio.run(together())
         assert len(commits) <= 20
         commits.clear()
         for number in range(200, 205):
-            asyncio.run(put(store, f"k{number}"))
+            asyncio.run(put(file_store, f"k{number}"))
         assert len(commits) == 5
-    assert len(keys(store)) == 205
+    assert len(keys(file_store)) == 205
 
 
-def test_a_put_returns_only_after_its_commit(store: SqlStore, path: Path) -> None:
+def test_a_put_returns_only_after_its_commit(store: SqlStore, place: Place) -> None:
     """Another connection sees each answer as soon as its put is over."""
 
-    async def check(number: int, raw: sqlite3.Connection) -> None:
+    async def check(number: int) -> None:
         await put(store, f"k{number}")
-        assert raw.execute("select count(*) from answers where key = ?", (f"k{number}",)).fetchone() == (1,)
+        assert place.ask("select count(*) from answers where key = ?", f"k{number}") == [(1,)]
 
     async def together() -> None:
-        with closing(sqlite3.connect(path)) as raw:
-            await asyncio.gather(*(check(number, raw) for number in range(100)))
+        await asyncio.gather(*(check(number) for number in range(50)))
 
     asyncio.run(together())
 
 
-def test_a_locked_store_fails_the_write_that_waits_and_no_later_one(store: SqlStore, path: Path) -> None:
+def test_a_locked_store_fails_the_write_that_waits_and_no_later_one(file_store: SqlStore, path: Path) -> None:
     """After busy_timeout the caller gets a StoreError; when the lock is gone, writes work again."""
     with closing(sqlite3.connect(path, isolation_level=None)) as raw:
         raw.execute("begin immediate")
         with pytest.raises(StoreError, match=r"was locked by another program for longer than 0\.2 s$"):
-            asyncio.run(put(store, "k1"))
+            asyncio.run(put(file_store, "k1"))
         with pytest.raises(StoreError, match="was locked"):
-            store.claim_run("r")
+            file_store.claim_run("r")
         raw.execute("rollback")
-    asyncio.run(put(store, "k2"))
-    assert keys(store) == {"k2"}
+    asyncio.run(put(file_store, "k2"))
+    assert keys(file_store) == {"k2"}
 
 
-def test_a_full_disk_fails_what_does_not_fit_and_no_later_write(store: SqlStore) -> None:
+def test_a_full_disk_fails_what_does_not_fit_and_no_later_write(file_store: SqlStore) -> None:
     """What shared its transaction with the write that failed is stored all the same."""
     room = 100
 
@@ -112,17 +112,17 @@ def test_a_full_disk_fails_what_does_not_fit_and_no_later_write(store: SqlStore)
         connection.exec_driver_sql(f"pragma max_page_count = {room}")
 
     async def together() -> list[BaseException | None]:
-        puts = [put(store, f"k{number}", "x" * (1_000_000 if number == 3 else 10)) for number in range(6)]
+        puts = [put(file_store, f"k{number}", "x" * (1_000_000 if number == 3 else 10)) for number in range(6)]
         return await asyncio.gather(*puts, return_exceptions=True)
 
     with on("begin", limit):
         results = asyncio.run(together())
         assert [type(result) for result in results if result is not None] == [StoreError]
         assert str(results[3]).endswith("cannot grow: the disk is full")
-        assert keys(store) == {"k0", "k1", "k2", "k4", "k5"}
+        assert keys(file_store) == {"k0", "k1", "k2", "k4", "k5"}
         room = 10_000
-        asyncio.run(put(store, "k3", "x" * 1_000_000))
-    assert "k3" in keys(store)
+        asyncio.run(put(file_store, "k3", "x" * 1_000_000))
+    assert "k3" in keys(file_store)
 
 
 def test_a_write_that_is_wrong_in_itself_fails_alone(store: SqlStore) -> None:
@@ -156,7 +156,7 @@ def test_a_closed_store_takes_no_write_and_may_be_closed_twice(store: SqlStore) 
         asyncio.run(put(store, "k"))
 
 
-def test_close_finishes_what_is_queued(store: SqlStore, path: Path) -> None:
+def test_close_finishes_what_is_queued(store: SqlStore, place: Place) -> None:
     """Puts that nobody waits for any more are on disk when close returns."""
 
     async def leave() -> None:
@@ -166,7 +166,7 @@ def test_close_finishes_what_is_queued(store: SqlStore, path: Path) -> None:
         await asyncio.gather(*tasks)
 
     asyncio.run(leave())
-    with closing(SqlStore(str(path), readonly=True)) as reader:
+    with closing(SqlStore(place.location, readonly=True)) as reader:
         assert len(keys(reader)) == 300
 
 
@@ -222,15 +222,15 @@ asyncio.run(main())
 )
 
 
-def child(code: str, path: Path) -> subprocess.Popen[str]:
+def child(code: str, location: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, location], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
 
 
-def test_two_processes_never_ask_for_the_same_key(path: Path) -> None:
+def test_two_processes_never_ask_for_the_same_key(place: Place) -> None:
     """Of 500 keys that both want at once, each is claimed by one of them, once."""
-    children = [child(_CLAIMER, path) for _ in range(2)]
+    children = [child(_CLAIMER, place.location) for _ in range(2)]
     for each in children:
         assert each.stdout is not None
         assert each.stdout.readline() == "ready\n"
@@ -241,26 +241,26 @@ def test_two_processes_never_ask_for_the_same_key(path: Path) -> None:
     told = [each.communicate(timeout=60)[0].split() for each in children]
     assert [each.returncode for each in children] == [0, 0]
     assert sorted(told[0] + told[1]) == sorted(f"k{number}" for number in range(500))
-    with closing(SqlStore(str(path))) as store:
+    with closing(SqlStore(place.location)) as store:
         assert len(keys(store)) == 500
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kill -9 is a word of POSIX")
-def test_kill_9_loses_no_answer_whose_put_had_returned(path: Path) -> None:
+def test_kill_9_loses_no_answer_whose_put_had_returned(place: Place) -> None:
     """The store opens again, holds all that was reported, and the claims of the dead process hold up nobody."""
-    writer = child(_ENDLESS, path)
+    writer = child(_ENDLESS, place.location)
     assert writer.stdout is not None
     reported = [writer.stdout.readline().strip() for _ in range(500)]
     writer.send_signal(signal.SIGKILL)
     rest = writer.communicate(timeout=60)[0]
     reported += rest.split() if rest.endswith("\n") else rest.split()[:-1]
     assert len(reported) >= 500
-    with closing(SqlStore(str(path), readonly=True)) as reader:
+    with closing(SqlStore(place.location, readonly=True)) as reader:
         assert set(reported) <= keys(reader)
-    with closing(SqlStore(str(path))) as store:
+    with closing(SqlStore(place.location)) as store:
         assert set(reported) <= keys(store)
         started = time.monotonic()
         assert asyncio.run(store.claim("in flight")) is True
         assert time.monotonic() - started < 5
-        with closing(sqlite3.connect(path)) as raw:
-            assert raw.execute("pragma integrity_check").fetchone() == ("ok",)
+    if isinstance(place, FilePlace):
+        assert place.ask("pragma integrity_check") == [("ok",)]
