@@ -29,8 +29,11 @@ class Endpoint(Protocol):
 class Gatekeeper(Protocol):
     """Lets requests through at the allowed pace, retries transport faults, and knows when an endpoint is dead."""
 
-    async def ask(self, request: Request, on_try: Callable[[], None] | None = None) -> Answer:
-        """The answer, after as many tries as it took; `on_try` is called once for each HTTP request sent.
+    async def ask(self, request: Request, on_try: Callable[[], None] | None = None, key: str | None = None) -> Answer:
+        """The answer, after as many tries as it took; `on_try` is called once for each request sent.
+
+        `key` is the store's key of what is asked for, followed by `#2` and so on where it is asked for again in other
+        words or for another answer: a gate that collects requests finds one by it that an earlier run has sent.
 
         Raises what Endpoint.ask raises, EndpointDown, BudgetSpent, Interrupted.
         """
