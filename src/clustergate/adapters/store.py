@@ -25,6 +25,7 @@ from clustergate.adapters import (
     store_transcript,
 )
 from clustergate.adapters.store_attempts import Attempt
+from clustergate.adapters.store_batches import BatchNotes
 from clustergate.adapters.store_opening import open_store
 from clustergate.adapters.store_schema import insert_once, now_text, runs
 from clustergate.adapters.store_writer import Writer
@@ -69,6 +70,11 @@ class SqlStore:
                 yield connection
         except SQLAlchemyError as error:
             raise self._store.fault(error) from error
+
+    @property
+    def batches(self) -> BatchNotes:
+        """Batches at providers, whichever run submitted them."""
+        return BatchNotes(self._writer, self._reading, self._owner)
 
     # ------------------------------------------------------------ replies and judgements
 

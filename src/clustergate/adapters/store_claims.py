@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, select, update
 
-from clustergate.adapters.store_schema import claims, insert_once
+from clustergate.adapters.store_schema import batch_lines, claims, insert_once
 
 LEASE: Final = 600.0
 """Seconds after which a claim may be taken over, should its owner have gone without a word."""
@@ -42,9 +42,15 @@ def give_all_back(connection: Connection, owner: str) -> None:
     connection.execute(delete(claims).where(claims.c.owner == owner))
 
 
+def renew(connection: Connection, owner: str) -> None:
+    """Whoever waits for a batch is not gone because it takes long."""
+    connection.execute(update(claims).where(claims.c.owner == owner).values(expires=time.time() + LEASE))
+
+
 def settle(connection: Connection, key: str) -> None:
-    """The answer is stored: whoever claimed it, nobody need ask."""
+    """The answer is stored: whoever claimed it, nobody need ask, or take it from a batch."""
     connection.execute(delete(claims).where(claims.c.key == key))
+    connection.execute(delete(batch_lines).where(batch_lines.c.key == key))
 
 
 def _is_dead(owner: str) -> bool:

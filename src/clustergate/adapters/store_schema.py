@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 _ESCAPED: Final = re.compile(r"\\(\\|0|ud[89a-f][0-9a-f]{2})")
 
@@ -139,6 +139,26 @@ claims: Final = Table(
     Column("key", String, primary_key=True),
     Column("owner", String, nullable=False),
     Column("expires", Float(53), nullable=False),
+)
+
+# Batches at a provider, whichever run submitted them.
+batches: Final = Table(
+    "batches",
+    metadata,
+    Column("tag", String, primary_key=True),
+    Column("account", String, nullable=False, index=True),
+    Column("batch_id", String),  # null until the provider has answered: a run that is killed then leaves it so
+    Column("size", Integer, nullable=False),
+    Column("created", Float(53), nullable=False),
+)
+
+# Their requests, as long as nobody has stored what they are for.
+batch_lines: Final = Table(
+    "batch_lines",
+    metadata,
+    Column("line", String, primary_key=True),
+    Column("tag", String, primary_key=True),
+    Column("key", String, nullable=False, index=True),
 )
 
 pace: Final = Table(

@@ -232,7 +232,7 @@ def test_the_transcript_holds_every_answer_with_its_judgements_in_order(store: S
 
 
 def test_the_tables_are_those_of_the_schema(store: SqlStore, path: Path) -> None:
-    """Version 2 is written into a new store, which uses write-ahead logging."""
+    """Version 3 is written into a new store, which uses write-ahead logging."""
     with closing(sqlite3.connect(path)) as raw:
-        assert raw.execute("select value from meta where name = 'schema_version'").fetchall() == [("2",)]
+        assert raw.execute("select value from meta where name = 'schema_version'").fetchall() == [("3",)]
         assert raw.execute("pragma journal_mode").fetchone() == ("wal",)

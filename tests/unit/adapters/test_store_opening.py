@@ -134,7 +134,7 @@ def test_a_store_of_a_later_version_is_refused_and_both_versions_named(made: Pat
     with closing(sqlite3.connect(made)) as raw, raw:
         raw.execute("update meta set value = '7'")
     expected = (
-        f"the store {made} was written by a later version of clustergate (schema 7; this one reads schema 2):"
+        f"the store {made} was written by a later version of clustergate (schema 7; this one reads schema 3):"
         " upgrade clustergate, or name another store"
     )
     assert refusal(made) == expected
