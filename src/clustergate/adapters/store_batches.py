@@ -90,12 +90,12 @@ class BatchNotes:
             known = select(batches.c.batch_id).where(batches.c.account == account, batches.c.batch_id.is_not(None))
             return {batch_id for batch_id in connection.execute(known).scalars() if batch_id}
 
-    def is_any_open(self, account: str) -> bool:
-        """Whether answers of a batch of this account may be waiting at the provider."""
+    def open_lines(self, account: str) -> set[str]:
+        """All lines whose answers may be waiting at the provider."""
         young = (batches.c.account == account) & (batches.c.created > time.time() - _KEPT)
-        held = exists().where(batch_lines.c.tag == batches.c.tag)
+        lines = select(batch_lines.c.line).join(batches, batches.c.tag == batch_lines.c.tag).where(young)
         with self._reading() as connection:
-            return connection.execute(select(batches.c.tag).where(young, held)).first() is not None
+            return set(connection.execute(lines).scalars())
 
 
 def _read(connection: Connection, account: str, wanted: set[str]) -> Iterator[Noted]:

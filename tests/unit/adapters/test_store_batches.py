@@ -47,9 +47,9 @@ def test_a_stored_answer_ends_every_line_that_was_asked_for_it(store: SqlStore) 
     asyncio.run(store.put_answer("k1", ANSWER, **ABOUT))
     assert store.batches.holding("acc", ["l1", "l1-again"]) == []
     assert store.batches.holding("acc", ["l2"])[0].lines == {"l2"}
-    assert store.batches.is_any_open("acc")
+    assert store.batches.open_lines("acc") == {"l2"}
     asyncio.run(store.put_answer("k2", ANSWER, **ABOUT))
-    assert not store.batches.is_any_open("acc")
+    assert store.batches.open_lines("acc") == set()
 
 
 def test_lines_without_an_answer_are_dropped(store: SqlStore) -> None:
@@ -58,14 +58,14 @@ def test_lines_without_an_answer_are_dropped(store: SqlStore) -> None:
     asyncio.run(store.batches.drop("t1", ["l1"]))
     assert store.batches.holding("acc", ["l2"])[0].lines == {"l2", "l3"}
     asyncio.run(store.batches.drop("t1"))
-    assert not store.batches.is_any_open("acc")
+    assert store.batches.open_lines("acc") == set()
 
 
 def test_a_batch_that_no_provider_has_any_more_is_forgotten(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Results are kept for a month at the most: after that the lines hold up nobody."""
     asyncio.run(store.batches.note("t1", "acc", {"l1": "k1"}))
     monkeypatch.setattr(store_batches, "_KEPT", -1.0)
-    assert not store.batches.is_any_open("acc")
+    assert store.batches.open_lines("acc") == set()
     asyncio.run(store.batches.note("t2", "acc", {"l2": "k2"}))
     assert store.batches.holding("acc", ["l1"]) == []
 
