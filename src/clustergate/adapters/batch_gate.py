@@ -138,7 +138,7 @@ class BatchGate:
             await self._notes.renew_claims()
 
     def _under_way(self) -> list[Batch]:
-        return [batch for batch in self._batches.values() if batch.left is None]
+        return [batch for batch in list(self._batches.values()) if batch.left is None]  # also from other threads
 
     def _chunks(self, asked: Sequence[Asked]) -> Iterator[list[Asked]]:
         chunk: list[Asked] = []
@@ -327,5 +327,4 @@ class BatchGate:
 
     def take_news(self) -> list[str]:
         """What was submitted or found since the last call."""
-        news, self._news[:] = list(self._news), []
-        return news
+        return [self._news.pop(0) for _ in range(len(self._news))]

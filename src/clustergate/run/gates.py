@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from clustergate.adapters.endpoints import open_endpoint
+from clustergate.adapters.batch_gate import BatchGate
+from clustergate.adapters.endpoints import open_batches, open_endpoint
 from clustergate.adapters.limiter import Limiter
 from clustergate.adapters.patient import Patient
 from clustergate.adapters.store import SqlStore
@@ -22,34 +23,51 @@ class Gates:
         self._order = order
         self._store = store
         self._endpoints: list[Endpoint] = []
-        self._patients: list[Patient] = []
+        self._gates: list[Patient | BatchGate] = []
         self._purse = Purse()
         self._limiters: dict[tuple[str, str | None, str], Limiter] = {}
 
     def open(self, model: Model) -> Gatekeeper:
-        """The gate to a model; models at one URL with one key share what is allowed in flight."""
-        endpoint = open_endpoint(model, os.environ)
+        """The gate to a model; models at one URL with one key share what is allowed in flight.
+
+        A run that submits no batches still waits for those of an earlier run, whose answers are paid for.
+        """
+        notes = self._store.batches
+        account = " ".join([model.provider, str(model.base_url), model.api_key_env, model.id])
+        waiting = None if self._order.batch else notes.open_lines(account)
+        if waiting is not None and not waiting:
+            gate = self._direct(model, open_endpoint(model, os.environ))
+            self._gates.append(gate)
+            return gate
+        endpoint = open_batches(model, os.environ)
+        budget = self._budget(model, batch=True)
+        batching = BatchGate(endpoint, self._direct(model, endpoint), notes, account, budget, only=waiting)
+        self._gates.append(batching)
+        return batching
+
+    def _direct(self, model: Model, endpoint: Endpoint) -> Patient:
         self._endpoints.append(endpoint)
         account = (model.provider, model.base_url, model.api_key_env)
         if account not in self._limiters:
             pace = SharedPace(self._store, account, self._order.rpm) if self._order.rpm else None
             self._limiters[account] = Limiter(self._order.share, pace)
+        return Patient(endpoint, self._limiters[account], self._budget(model))
+
+    def _budget(self, model: Model, *, batch: bool = False) -> RunBudget | None:
         order = self._order
-        budget = None
-        if order.max_requests is not None or order.max_usd is not None:
-            budget = RunBudget(self._store, order.run_id, model, order.max_requests, order.max_usd, self._purse)
-        gate = Patient(endpoint, self._limiters[account], budget)
-        self._patients.append(gate)
-        return gate
+        if order.max_requests is None and order.max_usd is None:
+            return None
+        purse = self._purse
+        return RunBudget(self._store, order.run_id, model, order.max_requests, order.max_usd, purse, batch=batch)
 
     def stop(self, error: Interrupted) -> None:
         """Send nothing more anywhere; what is in flight may still bring an answer, until `cut`."""
-        for gate in self._patients:
+        for gate in self._gates:
             gate.stop(error)
 
     def cut(self) -> None:
         """Wait no longer for what is in flight."""
-        for gate in self._patients:
+        for gate in self._gates:
             gate.cut()
 
     @property
@@ -57,6 +75,20 @@ class Gates:
         """Parameters that endpoints refused and that are no longer sent, in words for the report."""
         return tuple(dict.fromkeys(words for endpoint in self._endpoints for words in endpoint.dropped))
 
+    def progress(self) -> list[str]:
+        """How far each batch is that is under way, in words."""
+        return [line for gate in self._batching for line in gate.progress()]
+
+    def take_news(self) -> list[str]:
+        """Batches that were submitted or found since the last call, in words."""
+        return [line for gate in self._batching for line in gate.take_news()]
+
+    @property
+    def _batching(self) -> list[BatchGate]:
+        return [gate for gate in self._gates if isinstance(gate, BatchGate)]
+
     async def close(self) -> None:
+        for gate in self._batching:
+            await gate.close()
         for endpoint in self._endpoints:
             await endpoint.close()

@@ -32,6 +32,8 @@ from clustergate.run.investigation import Investigation
 from clustergate.run.order import Order, judge_room
 from clustergate.run.preflight import Briefing, brief, brief_offline, identity
 
+_WHOLE_WAVES: Final = 10**6
+"""Cells under way at once where all that is to be asked goes into one batch."""
 TOLD_TO_END: Final = "the run was told to end (SIGTERM)"
 _LOOKS: Final = 0.5
 """Seconds between looks at whether another process was told to end."""
@@ -56,6 +58,8 @@ class Lab:
         self._order = order
         self._store = store
         self._gates = Gates(order, store)
+        # Twice the share: while the judge reads one reply, the next is being asked for.
+        self._window = _WHOLE_WAVES if order.batch else 2 * order.share
         self._watch: asyncio.Task[None] | None = None
         self.briefing = Briefing()
         self.progress = Progress()
@@ -97,7 +101,7 @@ class Lab:
         )
         bench = [self._judge(model, gate) for model, gate in zip(order.bench.models, judges, strict=True)]
         self._bench = JudgeBench(bench, order.bench.how)
-        self._calibrator = Calibrator(order.suite, self._bench, 2 * order.share)
+        self._calibrator = Calibrator(order.suite, self._bench, self._window)
 
     async def _watch_for_the_end(self) -> None:
         """Wait until the time is over, or another process of this run was told to end; then end the asking."""
@@ -153,8 +157,7 @@ class Lab:
             self.briefing.attempt,
             {override.reply_key: override for override in overrides if override.prompt_hash == told},
         )
-        # Twice the share: while the judge reads one reply, the next is being asked for.
-        investigation = Investigation(behavior, rule, maker, 2 * order.share, self._saw)
+        investigation = Investigation(behavior, rule, maker, self._window, self._saw)
         if self.briefing.down is not None:
             decision = investigation.give_up(self.briefing.reason, self.briefing.down)
         elif uncalibrated is not None:
@@ -225,6 +228,15 @@ class Lab:
             for name, part in self._calibrator.take_spent().items()
         }
         return Calibrated(behavior=behavior_id, calibration=known, reason=reason, explanation=text, spent=spent)
+
+    @property
+    def batches(self) -> list[str]:
+        """How far each batch is that is under way, in words."""
+        return self._gates.progress()
+
+    def take_news(self) -> list[str]:
+        """What to tell of batches since the last call, in words."""
+        return self._gates.take_news()
 
     def _saw(self, cell: Cell) -> None:
         self.progress.replies += 1

@@ -121,8 +121,8 @@ def _read(kind: str, prompt: Prompt, longest: int) -> list[int]:
     return [_tokens(turns[number - 1]) + longest for number in prompt.judged]
 
 
-def _usd(model: Model, tokens: tuple[int, int]) -> float | None:
-    return 0.0 if model.simulated else cost(model, tokens)
+def _usd(order: Order, model: Model, tokens: tuple[int, int]) -> float | None:
+    return 0.0 if model.simulated else cost(model, tokens, batch=order.batch)
 
 
 def _total(order: Order, found: Sequence[Need]) -> str:
@@ -130,16 +130,16 @@ def _total(order: Order, found: Sequence[Need]) -> str:
     target = (sum(need.target_tokens[0] for need in found), sum(need.target_tokens[1] for need in found))
     judge = (sum(need.judge_tokens[0] for need in found), sum(need.judge_tokens[1] for need in found))
     spenders = [(order.subject.model, target), *((model, judge) for model in order.bench.models)]
-    costs = [_usd(model, tokens) for model, tokens in spenders]
+    costs = [_usd(order, model, tokens) for model, tokens in spenders]
     unknown = [flat(model.name) for (model, _), cost in zip(spenders, costs, strict=True) if cost is None]
     priced = ", ".join(dict.fromkeys(unknown))
     money = f"price of {priced} not known" if unknown else f"at most {sum(cost or 0 for cost in costs):.2f} USD"
     tokens = sum(sum(part) for _, part in spenders)
     seconds = requests * _SECONDS_A_REQUEST / order.share
-    return (
-        f"at most {requests:,} requests (retries aside), {tokens / 1e6:.1f} million tokens ({money}), "
-        f"{seconds / 60:.0f} min at {_SECONDS_A_REQUEST:.0f} s a request and {order.share} in flight"
-    )
+    time = f"{seconds / 60:.0f} min at {_SECONDS_A_REQUEST:.0f} s a request and {order.share} in flight"
+    if order.batch:
+        time = "in batches, each of which takes minutes to a day"
+    return f"at most {requests:,} requests (retries aside), {tokens / 1e6:.1f} million tokens ({money}), {time}"
 
 
 def header(order: Order, behaviors: Sequence[str], attempt: int = 1) -> Iterator[str]:
@@ -185,7 +185,7 @@ def _labels(order: Order, behaviors: Sequence[str]) -> Iterator[str]:
         return
     read = sum(_label_tokens(order.suite.behaviors[name], order.suite.labels[name]) for name in pooled)
     share = unread / labels
-    costs = [_usd(model, (round(share * read), unread * 100)) for model in order.bench.models]
+    costs = [_usd(order, model, (round(share * read), unread * 100)) for model in order.bench.models]
     money = ", price not known" if None in costs else f", at most {sum(cost or 0 for cost in costs):.2f} USD"
     yield (
         f"clustergate: before that about {unread:,} of {labels:,} labeled replies are put to the judge, to measure "

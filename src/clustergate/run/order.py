@@ -24,6 +24,8 @@ class Order:
     fresh: bool = False
     offline: bool = False
     share: int = CONCURRENCY
+    batch: bool = False
+    """Ask through the providers' batches."""
     rpm: int | None = None
     max_requests: int | None = None
     max_usd: float | None = None

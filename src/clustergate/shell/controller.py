@@ -69,6 +69,11 @@ class Controller:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_setupnodes(self, config: pytest.Config, specs: list[Any]) -> None:
+        if options.value(config, "--batch"):
+            raise pytest.UsageError(
+                f"--batch: found {len(specs)} workers, expected none: one process submits all behaviors together. "
+                "Leave out -n"
+            )
         wanted = options.value(config, "--concurrency")
         if wanted is not None and wanted < len(specs):
             raise pytest.UsageError(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -18,9 +17,9 @@ from clustergate.nouns.model import Bench, How, Model, Subject
 from clustergate.nouns.settings import Thresholds
 from clustergate.read.spec import Suite, add_variants, load_suite
 from clustergate.read.variants import load_wordings
-from clustergate.report.escape import terminal
 from clustergate.run.naming import bench_models, resolve
 from clustergate.run.order import CONCURRENCY, Order
+from clustergate.shell.again import command
 
 EXAMPLE: Final = "pytest --model gpt-4.1        (or, without any key: pytest --model sim/denying)"
 
@@ -71,6 +70,7 @@ OPTIONS: Final[Mapping[str, dict[str, Any]]] = {
     "--concurrency": {"metavar": "N", "type": _positive, "help": "requests in flight at each endpoint, over all "
                       f"workers (default: {CONCURRENCY})"},
     "--rpm": {"metavar": "N", "type": _positive, "help": "requests a minute at each endpoint, over all workers"},
+    "--batch": {"action": "store_true", "help": "ask through the providers' batches: half the price, within a day"},
     "--store": {"metavar": "PATH", "help": "where replies are kept (default: .clustergate/store.sqlite)"},
     "--fresh": {"action": "store_true", "help": "draw new replies; the new attempt decides at half the alpha"},
     "--offline": {"action": "store_true", "help": "send nothing: decide from the store alone"},
@@ -81,6 +81,7 @@ OPTIONS: Final[Mapping[str, dict[str, Any]]] = {
 # What a command to decide again from the store must not repeat.
 _NOT_REPRODUCED: Final = frozenset(
     {"--fresh", "--offline", "--plan", "--max-requests", "--max-usd", "--max-minutes", "--concurrency", "--rpm"}
+    | {"--batch"}
 )
 
 
@@ -236,6 +237,7 @@ def build_order(
         run_id=run_id,
         fresh=value(config, "--fresh"),
         offline=value(config, "--offline"),
+        batch=value(config, "--batch"),
         share=max(1, total // workers + (worker < total % workers)),
         rpm=value(config, "--rpm"),
         max_requests=value(config, "--max-requests"),
@@ -317,32 +319,9 @@ def shown(path: Path, config: pytest.Config) -> str:
 
 
 def _command(config: pytest.Config) -> str:
-    words = ["pytest"]
+    given: list[tuple[str, str]] = []
     for name, settings in OPTIONS.items():
         found = value(config, name)
-        if name in _NOT_REPRODUCED or not found:
-            continue
-        for one in found if settings.get("action") == "append" else [found]:
-            shown = _quoted(_public(str(one)) if name == "--store" else str(one))
-            words.append(f"--model {shown}" if name == "--model" else f"{name}={shown}")
-    return " ".join(words)
-
-
-def _quoted(text: str) -> str:
-    """For a shell, on one line; `…` for what a line of a log cannot show as it is."""
-    return shlex.quote(text) if terminal(text) == text else "…"
-
-
-def _public(store: str) -> str:
-    """A store's place without what may be secret in its URL; a path stays as it is."""
-    if "://" not in store:
-        return store
-    # Only a run that uses such a store pays for it.
-    from sqlalchemy import make_url  # noqa: PLC0415
-    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
-
-    try:
-        url = make_url(store)
-    except (ArgumentError, ValueError):  # told when the store is opened; it may hold a password all the same
-        return "***"
-    return url.set(query={}).render_as_string(hide_password=True) + ("?***" if url.query else "")
+        if found and name not in _NOT_REPRODUCED:
+            given += [(name, str(one)) for one in (found if settings.get("action") == "append" else [found])]
+    return command(given)
