@@ -190,6 +190,7 @@ class BatchGate:
         if self._budget is None:
             return list(chunk)
         budget, fits, over = self._budget, [], None
+        may_free = budget.may_free  # what is in flight now may be settled when we look again
         for start in range(0, len(chunk), _SLICE):
             some = chunk[start : start + _SLICE]
             for one, ceiling in zip(
@@ -202,7 +203,7 @@ class BatchGate:
                 break
         if over is not None:
             rest = [one for one in chunk if not one.paid]
-            if over == "usd" and budget.may_free:
+            if over == "usd" and (may_free or budget.may_free):
                 self._pending += rest
                 asyncio.get_running_loop().call_later(self._patience.room, self._wanted.set)
             else:
