@@ -40,7 +40,7 @@ class Desk:
     """Takes batches, and answers them after `seconds`. `answer` answers one request."""
 
     def __init__(self, seconds: float, answer: Answering) -> None:
-        self._seconds = seconds
+        self.seconds = seconds
         self._answer = answer
         self._files: dict[str, bytes] = {}
         self._jobs: dict[str, Job] = {}
@@ -135,7 +135,7 @@ class Desk:
         return job
 
     async def _work(self, job: Job, path: str) -> None:
-        await asyncio.sleep(self._seconds)
+        await asyncio.sleep(self.seconds)
         for name, body in job.lines.items():
             job.came[name] = await self._answer(path, body)
             await asyncio.sleep(0)
