@@ -58,7 +58,7 @@ class ModelServer:
         self._loop.run_forever()
 
     async def _start(self) -> None:
-        app = web.Application()
+        app = web.Application(client_max_size=10**8)
         app.router.add_post("/v1/chat/completions", self._openai)
         app.router.add_post("/v1/messages", self._anthropic)
         for path in ("/v1/files{rest:.*}", "/v1/batches{rest:.*}", "/v1/messages/batches{rest:.*}"):

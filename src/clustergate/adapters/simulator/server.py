@@ -29,6 +29,8 @@ _POST: Final[Mapping[str, Shape]] = {
     "/chat/completions": _OPENAI,
     MESSAGES: _ANTHROPIC,
 }
+_LARGEST: Final = 256_000_000
+"""Bytes of a request: as much as the larger of the two providers takes."""
 _HTML: Final = "<!doctype html><html><head><title>Gateway</title></head><body><h1>Please sign in</h1></body></html>"
 
 
@@ -173,6 +175,12 @@ async def _dropped(request: web.BaseRequest) -> web.StreamResponse:
     return response
 
 
+def _roomy(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
+    """A request as aiohttp makes it, that may hold a whole batch."""
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=_LARGEST)
+
+
 async def serve(
     service: Service | BrokenService,
     site: Callable[[web.ServerRunner], web.BaseSite],
@@ -181,7 +189,7 @@ async def serve(
 ) -> None:
     """Serve until `stop` is set, then cut what is still open. Raises OSError where the site cannot be bound."""
     # A request whose client has gone must not use up a draw, or hang on for HANG_SECONDS.
-    server = web.Server(service.handle, access_log=None, handler_cancellation=True)
+    server = web.Server(service.handle, request_factory=_roomy, access_log=None, handler_cancellation=True)
     runner = web.ServerRunner(server, shutdown_timeout=0.1)
     await runner.setup()
     try:
