@@ -82,7 +82,7 @@ async def ours(url: str, concurrency: int, folder: str) -> tuple[float, int, flo
         suite=chosen,
         subject=Subject(model=model("denying", url), system_prompt=None, temperature=1.0, max_tokens=1000),
         bench=Bench(models=(model("judge", url),)), store=f"{folder}/{concurrency}.sqlite", run_id="bench",
-        share=concurrency,
+        concurrency=concurrency,
     )  # fmt: skip
     lab = await Lab.open(order)
     seen: list[int] = []

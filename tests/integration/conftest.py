@@ -15,9 +15,13 @@ from typing import Any
 
 import pytest
 
+from tests.integration import fork_server
 from tests.integration.model_server import NO, YES, ModelServer
 
 ROOT = Path(__file__).parents[2]
+
+# Without the plugins of our own development tools, as a user's environment is: each start is a second faster.
+WITHOUT = ["-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:anyio"]
 
 PROBE = """\
 behavior: {name}
@@ -45,8 +49,9 @@ class Run:
 class Project:
     """A user's repository with one behavior, `shows_it`, of ten prompts, and a limit of 5 %."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, forks: fork_server.ForkServer | None = None) -> None:
         self.folder = folder
+        self._forks = forks
         self.environ = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
@@ -87,25 +92,30 @@ class Project:
         self.write(f"fixtures/judge_labels/{name}.jsonl", "\n".join(lines) + "\n")
 
     def command(self, *arguments: str) -> list[str]:
-        # Without the plugins of our own development tools, as a user's environment is: each start is a second faster.
-        without = ["-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:anyio"]
-        return [sys.executable, "-m", "pytest", *without, *arguments]
+        return [sys.executable, "-m", "pytest", *WITHOUT, *arguments]
 
-    def run(self, *arguments: str, timeout: float = 120) -> Run:
-        done = subprocess.run(
-            self.command(*arguments), cwd=self.folder, env=self.environ, capture_output=True, text=True,
-            timeout=timeout, check=False,
-        )  # fmt: skip
+    def run(self, *arguments: str, timeout: float = 120, fresh: bool = False) -> Run:
+        """`pytest …`; `fresh`: in a new interpreter, never in a fork."""
+        done = self._done("pytest", *WITHOUT, *arguments, timeout=timeout, fresh=fresh)
         reports = sorted(self.folder.glob("reports/*/report.json"), key=lambda path: path.stat().st_mtime)
         report = json.loads(reports[-1].read_text()) if reports else {}
         output = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
         return Run(done.returncode, output, report, reports[-1].parent if reports else self.folder)
 
-    def tool(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    def tool(self, *arguments: str, typed: str = "", fresh: bool = False) -> subprocess.CompletedProcess[str]:
         """`clustergate …` with that input."""
+        return self._done("clustergate.shell.cli", *arguments, typed=typed, fresh=fresh)
+
+    def _done(
+        self, module: str, *arguments: str, typed: str = "", timeout: float = 120, fresh: bool
+    ) -> subprocess.CompletedProcess[str]:
+        if self._forks is not None and not fresh and fork_server.fits(self.environ):
+            return self._forks.run(
+                module, *arguments, folder=self.folder, environ=self.environ, typed=typed, timeout=timeout
+            )
         return subprocess.run(
-            [sys.executable, "-m", "clustergate.shell.cli", *arguments], cwd=self.folder, env=self.environ,
-            capture_output=True, text=True, timeout=120, check=False, input=typed,
+            [sys.executable, "-m", module, *arguments], cwd=self.folder, env=self.environ, capture_output=True,
+            text=True, timeout=timeout, check=False, input=typed,
         )  # fmt: skip
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
@@ -115,9 +125,17 @@ class Project:
         )  # fmt: skip
 
 
+@pytest.fixture(scope="session")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[fork_server.ForkServer]:
+    """One for all tests of a process, when the first wants it."""
+    running = fork_server.ForkServer({"PATH": os.environ["PATH"], "HOME": str(tmp_path_factory.getbasetemp())})
+    yield running
+    running.close()
+
+
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
+def project(tmp_path: Path, forks: fork_server.ForkServer) -> Project:
+    return Project(tmp_path, forks)
 
 
 @pytest.fixture

@@ -126,9 +126,15 @@ def test_a_server_without_batches(project: Project, server: ModelServer, gate: l
     assert server.served == {"target": 1, "judge": 1}
 
 
-def test_workers_would_part_what_belongs_together(project: Project, server: ModelServer, gate: list[str]) -> None:
-    """--batch with -n is a usage error."""
-    run = project.run(*gate, "--batch", "-n", "2")
-    assert run.code == 4, run.output
-    assert "--batch: found 2 workers" in run.output
-    assert not server.served
+def test_workers_submit_what_is_theirs(project: Project, server: ModelServer, gate: list[str]) -> None:
+    """-n 2 with two behaviors: each worker its own batches, together what one process asks, and the same figures."""
+    project.add_behavior("also_it")
+    project.thresholds("behaviors: {shows_it: {max_rate: 0.05}, also_it: {max_rate: 0.05}}")
+    found = []
+    for workers in ((), ("-n", "2")):
+        server.batched.clear()
+        server.target = AtRate(0, seed=46)
+        run = project.run(*gate, "--batch", f"--store={len(workers)}.sqlite", *workers)
+        assert run.code == 0, run.output
+        found.append(([{name: one[name] for name in FIGURES} for one in run.report["behaviors"]], dict(server.batched)))
+    assert found[0] == found[1]

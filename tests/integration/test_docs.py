@@ -14,7 +14,7 @@ import yaml
 
 from clustergate.adapters import simulator
 from clustergate.shell import judge_check, override, review
-from clustergate.shell.options import OPTIONS
+from clustergate.shell.declared import OPTIONS
 from tests.integration.conftest import ROOT, Project
 from tests.integration.model_server import NO, YES, ModelServer
 from tests.quality import test_limits

@@ -15,7 +15,7 @@ def test_a_clean_model_passes_after_seventy_replies(
 ) -> None:
     """Rate 0 passes a limit of 5 % after 70 replies with 10 prompts: exit 0, nothing more is asked."""
     server.target = AtRate(0, seed=1)
-    run = project.run(*gate, *every_way)
+    run = project.run(*gate, *every_way, fresh=True)
     assert run.code == 0, run.output
     assert run.report["release"]["verdict"] == "pass"
     found = run.behavior()

@@ -7,7 +7,7 @@ import sqlite3
 
 import pytest
 
-from clustergate.shell import again
+from clustergate.shell import options
 from tests.integration.conftest import Project, Run
 from tests.integration.model_server import AtRate, ModelServer
 
@@ -232,4 +232,4 @@ def test_a_command_that_no_line_can_hold_says_so(project: Project, server: Model
 )
 def test_a_store_is_told_without_its_password(store: str, shown: str) -> None:
     """What the command to reproduce says of a store."""
-    assert again._public(store) == shown
+    assert options._public(store) == shown

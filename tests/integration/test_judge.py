@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from fractions import Fraction
 
 import pytest
@@ -310,13 +311,13 @@ def test_review_takes_verdicts_by_key(project: Project, server: ModelServer, gat
     """It shows what the judge found, escaped, takes verdict and reason, and asks again for a key it does not know."""
     server.target = lambda body: f"{YES} \x1b[31mred\x1b[0m {hash(json.dumps(body)) % 7}"
     assert project.run(*gate, "--max-samples=20").code == 1
-    done = project.tool("review", "--by=jo@example.com", typed="x\ne\nIt does.\ns\na\n\nIt quotes.\nq\n")
+    done = project.tool("review", "--by=jo@example.com", typed="x\ne\nIt does.\ns\na\n\nIt quotes.\nq\n", fresh=True)
     assert done.returncode == 0, done.stderr
     assert "2 of " in done.stdout.splitlines()[-1]
     assert "\x1b" not in done.stdout
     assert "\\x1b[31m" in done.stdout
     assert "read as exhibits" in done.stdout
-    listed = project.tool("override", "--list").stdout
+    listed = project.tool("override", "--list", fresh=True).stdout
     assert "exhibits by jo@example.com: It does." in listed
     assert "absent by jo@example.com: It quotes." in listed
 
@@ -325,7 +326,7 @@ def test_judge_check(labeled: Project, server: ModelServer) -> None:
     """Agreement by behavior and kind, steadiness, confusions and costs; what was read is not read again."""
     server.judge = Erring(0.85, 0.03, seed=5)
     options = ["judge-check", "--judge=judge", f"--judge-base-url={server.url}", "--repeats=2", "--show=2"]
-    done = labeled.tool(*options)
+    done = labeled.tool(*options, fresh=True)
     assert done.returncode == 0, done.stderr
     text = done.stdout
     assert f"labels: {LABELS} replies of 1 behaviors, each read 2 times" in text
@@ -343,19 +344,25 @@ def test_judge_check(labeled: Project, server: ModelServer) -> None:
 
 
 def test_judge_check_of_an_unsteady_judge(labeled: Project, server: ModelServer) -> None:
-    """A judge that says now this and now that is told apart from one that errs."""
-    turns = iter(range(10**6))
+    """A judge that says now this and now that is told apart from one that errs.
+
+    It finds what half of the labels show two times of three: P = (1 + 1/3) / 2 and P_e = (1/3)^2 + (2/3)^2, so that
+    kappa = (2/3 - 5/9) / (1 - 5/9) = 0.25.
+    """
+    asked: Counter[str] = Counter()
 
     def unsteady(body: dict[str, object]) -> str:
-        found = YES in block_of(body, "REPLY") and next(turns) % 3 > 0
+        reply = block_of(body, "REPLY")
+        asked[reply] += 1
+        found = YES in reply and asked[reply] != 2
         return json.dumps(
             {"verdict": "exhibits" if found else "absent", "quote": YES if found else "", "coherence": 90}
         )
 
     server.judge = unsteady
     done = labeled.tool("judge-check", "--judge=judge", f"--judge-base-url={server.url}", "--repeats=3", "--show=0")
-    assert "all 3 times (100.0%)" not in done.stdout
-    assert "Fleiss' kappa over the repeats 0." in done.stdout
+    assert "all 3 times (50.0%)" in done.stdout
+    assert "Fleiss' kappa over the repeats 0.25" in done.stdout
 
 
 @pytest.mark.parametrize(("said", "wanted", "code"), [(YES, "absent", 1), (NO, "exhibits", 0)])

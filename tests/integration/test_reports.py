@@ -156,7 +156,7 @@ def test_other_pytest_runs_pay_nothing(project: Project) -> None:
     for path in project.folder.glob("cluster_tests/test_*.py"):
         if path.name != "test_other.py":
             path.unlink()
-    assert project.run().code == 0
+    assert project.run(fresh=True).code == 0
     code = (
         "import sys, pytest\n"
         f"pytest.main(['--collect-only', '-q', '--rootdir={ROOT}', '{ROOT}/cluster_tests', '-p', 'no:cacheprovider'])\n"

@@ -7,6 +7,7 @@ hits in N replies, limit t, odds o = t / (1 - t) and q = r o / (1 + r o), an e-v
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -37,14 +38,29 @@ def e_short(hits: int, n: int, t: Fraction, grid: Grid) -> Fraction:
     return sum((weight * r**hits / (1 + (r - 1) * t) ** n for r, weight in grid), Fraction(0))
 
 
+def crosses(hits: int, n: int, t: Fraction, grid: Grid, level: Fraction) -> bool:
+    """Whether the e-value reaches `level`: in fractions, but where floating point can tell, some 10^6 times its error.
+
+    The logarithms below are right to n times 10^-15.
+    """
+    terms = [
+        math.log(weight) + (hits * math.log(r) if r else 0.0) - n * math.log1p(float((r - 1) * t))
+        for r, weight in grid
+        if r or not hits
+    ]
+    greatest = max(terms)
+    beyond = greatest + math.log(sum(math.exp(term - greatest) for term in terms)) - math.log(level)
+    return beyond > 0 if abs(beyond) > 1e-9 * max(n, 1) else e_short(hits, n, t, grid) >= level
+
+
 @cache
 def boundaries(t: Fraction, alpha: Fraction, prompts: int, rounds: int) -> tuple[tuple[int, int], ...]:
     """For each round the most hits that pass (-1 for none) and the least that fail (above n for none)."""
     found, most, least = [], -1, 0
     for n in range(prompts, prompts * rounds + 1, prompts):
-        while most < n and e_short(most + 1, n, t, PASS) >= 1 / alpha:
+        while most < n and crosses(most + 1, n, t, PASS, 1 / alpha):
             most += 1
-        while least <= n and e_short(least, n, t, FAIL) < 1 / alpha:
+        while least <= n and not crosses(least, n, t, FAIL, 1 / alpha):
             least += 1
         found.append((most, least))
     return tuple(found)
@@ -124,8 +140,8 @@ def verdict(counts: Sequence[tuple[int, int]], prompts: int, t: Fraction, alpha:
     hits = missing = 0
     for number, (violations, gaps) in enumerate(counts, start=1):
         hits, missing = hits + violations, missing + gaps
-        if e_short(hits, number * prompts, t, FAIL) >= 1 / alpha:
+        if crosses(hits, number * prompts, t, FAIL, 1 / alpha):
             return "fail", number
-        if e_short(hits + missing, number * prompts, t, PASS) >= 1 / alpha:
+        if crosses(hits + missing, number * prompts, t, PASS, 1 / alpha):
             return "pass", number
     return "inconclusive", len(counts)

@@ -91,6 +91,12 @@ class BatchGate:
                 self._budget.keep()
         return await self._direct.ask(request, on_try) if answer is None else answer
 
+    async def ask_several(
+        self, request: Request, count: Callable[[], int], on_try: Callable[[], None] | None = None
+    ) -> Sequence[Answer]:
+        """Directly: what shares a request is in no batch."""
+        return await self._direct.ask_several(request, count, on_try)
+
     def _want(self, asked: Asked) -> None:
         asked.batch = None
         self._pending.append(asked)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import NoReturn, Protocol
+from dataclasses import dataclass, replace
+from typing import Final, NoReturn, Protocol
 
-from clustergate.adapters.limiter import Limiter
+from clustergate.adapters.limiter import Limiter, averaged
 from clustergate.nouns.errors import (
     BudgetSpent,
     EndpointDown,
@@ -22,6 +23,9 @@ from clustergate.nouns.errors import (
 )
 from clustergate.nouns.model import Answer, Request
 from clustergate.nouns.protocols import Endpoint
+
+_BYTES_A_TOKEN: Final = 4
+"""About what tokenizers have in English."""
 
 
 class Budget(Protocol):
@@ -61,7 +65,8 @@ class Patience:
 class Patient:
     """Implements nouns.protocols.Gatekeeper over one endpoint. Several may share a limiter.
 
-    `patience` that is not given leaves a slow model room for more than one try. `requests` counts what was sent,
+    `patience` that is not given leaves a slow model room for more than one try. Who is `urgent` comes before all others
+    at the limiter: a judge, whose word may make further replies needless. `requests` counts what was sent,
     `retries` those of them that repeat one, `in_flight` those without an answer yet.
     """
 
@@ -72,6 +77,7 @@ class Patient:
         budget: Budget | None = None,
         patience: Patience | None = None,
         *,
+        urgent: bool = False,
         clock: Callable[[], float] = time.monotonic,
         draw: Callable[[], float] = random.random,
     ) -> None:
@@ -79,8 +85,10 @@ class Patient:
         self._limiter = limiter
         self._budget = budget
         self._patience = patience or Patience(per_reply=max(Patience.per_reply, 1.5 * endpoint.model.timeout))
+        self._urgent = urgent
         self._clock = clock
         self._draw = draw
+        self._usual: float | None = None  # tokens of an answer, on average
         self.requests = 0
         self.retries = 0
         self.in_flight = 0
@@ -98,21 +106,30 @@ class Patient:
         Raises the last TransientFault when the time of one reply is up, RequestRefused, BudgetSpent; EndpointDown,
         EndpointRejected or Interrupted, which everyone who waits or comes later is given too.
         """
-        ticket = self._limiter.ticket()
+        return (await self.ask_several(request, lambda: 1, on_try))[0]
+
+    async def ask_several(
+        self, request: Request, count: Callable[[], int], on_try: Callable[[], None] | None = None
+    ) -> Sequence[Answer]:
+        """As `ask`, for as many answers as `count` says when it is this request's turn; maybe fewer come."""
+        ticket = self._limiter.ticket(urgent=self._urgent)
         used, tries = 0.0, 0
         while True:
             self.check()
+            booked = self._tokens(request)
             async with self._may_stop():
-                epoch = await self._limiter.enter(ticket)
+                epoch = await self._limiter.enter(ticket, booked)
             answered, began, open_ = False, self._clock(), False
             try:
+                request = replace(request, n=count())
                 await self._spend(request, on_try, again=tries > 0)
                 open_ = True
                 began = self._clock()
-                answer = await self._try(request, self._patience.per_reply - used)
+                answers = await self._try(request, self._patience.per_reply - used)
                 answered, open_ = True, False
-                await self._settle(request, answer)
-                return answer
+                await self._settle(request, answers[0])
+                await self._heard(request, answers[0], booked)
+                return answers
             except TransientFault as fault:
                 tries += 1
                 answered = not fault.rate_limited
@@ -145,6 +162,19 @@ class Patient:
                     await asyncio.sleep(delay)
                 used += delay
 
+    def _tokens(self, request: Request) -> int:
+        """Tokens that a request will take, as far as one can tell before: for the pace, not for the budget."""
+        return request.size // _BYTES_A_TOKEN + round(min(self._usual or math.inf, request.max_tokens))
+
+    async def _heard(self, request: Request, answer: Answer, booked: int) -> None:
+        """Learn from an answer how long answers are, and what the account has left."""
+        taken = None if answer.output_tokens is None else (answer.input_tokens or 0) + answer.output_tokens
+        self._limiter.heard(self._endpoint.headroom, taken)
+        if answer.output_tokens is not None:
+            self._usual = averaged(self._usual, answer.output_tokens / request.n)
+        if taken is not None:
+            await self._limiter.correct(taken - booked)
+
     async def _spend(self, request: Request, on_try: Callable[[], None] | None, *, again: bool) -> None:
         self.check()
         if self._budget is not None and (spent := await self._budget.spend(request)) is not None:
@@ -162,13 +192,17 @@ class Patient:
         if self._budget is not None:
             await self._budget.settle(request, answer)
 
-    async def _try(self, request: Request, seconds: float) -> Answer:
+    async def _try(self, request: Request, seconds: float) -> Sequence[Answer]:
         self.in_flight += 1
         try:
             async with asyncio.timeout(seconds) as limit:
                 self._sent.add(limit)
                 try:
-                    answer = await self._endpoint.ask(request)
+                    answers: Sequence[Answer]
+                    if request.n == 1:
+                        answers = (await self._endpoint.ask(request),)
+                    else:
+                        answers = await self._endpoint.ask_several(request)
                 finally:
                     self._sent.discard(limit)
         except TimeoutError:
@@ -178,7 +212,7 @@ class Patient:
         finally:
             self.in_flight -= 1
         self._lives()
-        return answer
+        return answers
 
     def _lives(self) -> None:
         self._succeeded = True

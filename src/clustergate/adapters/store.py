@@ -22,12 +22,14 @@ from clustergate.adapters import (
     store_overrides,
     store_pace,
     store_replies,
+    store_slots,
     store_transcript,
 )
 from clustergate.adapters.store_attempts import Attempt
 from clustergate.adapters.store_batches import BatchNotes
 from clustergate.adapters.store_opening import open_store
 from clustergate.adapters.store_schema import insert_once, now_text, runs
+from clustergate.adapters.store_slots import Report, Share
 from clustergate.adapters.store_writer import Writer
 from clustergate.nouns.errors import StoreError
 from clustergate.nouns.model import Answer, Draw, Judgement, JudgeVerdict, Override
@@ -54,6 +56,7 @@ class SqlStore:
         if self._writer_or_none is not None:
             with suppress(StoreError):  # closed before
                 self._writer_or_none.submit(lambda connection: store_claims.give_all_back(connection, self._owner))
+                self._writer_or_none.submit(lambda connection: store_slots.leave(connection, self._owner))
             self._writer_or_none.close()
         self._store.engine.dispose()
 
@@ -278,16 +281,25 @@ class SqlStore:
 
     # ------------------------------------------------------------ pace and spending
 
-    async def reserve(self, row: str, interval: float, burst: int) -> float:
-        """Take the next slot of a schedule of one request every `interval` seconds, `burst` at once after a rest.
+    async def reserve(self, row: str, interval: float, burst: int, cost: int = 1) -> float:
+        """Take the next slot of a schedule of one unit every `interval` seconds, `burst` at once after a rest.
 
-        Gives the seconds to wait for it, over all processes.
+        A slot is `cost` units long. Gives the seconds to wait for it, over all processes.
         """
-        return await self._writer.write(lambda connection: store_pace.reserve(connection, row, interval, burst))
+        return await self._writer.write(lambda connection: store_pace.reserve(connection, row, interval, burst, cost))
 
-    async def push_back(self, row: str, seconds: float) -> None:
-        """Give no slot out before `seconds` from now."""
-        await self._writer.write(lambda connection: store_pace.push_back(connection, row, seconds))
+    async def correct(self, row: str, seconds: float) -> None:
+        """Make a schedule so much longer, or shorter: a slot was not as long as was thought."""
+        await self._writer.write(lambda connection: store_pace.correct(connection, row, seconds))
+
+    async def report(self, account: str, told: Report, limit: int | None) -> Share:
+        """Say what this process has and wants in flight at an account, and learn what it may have."""
+        owner = self._owner
+        return await self._writer.write(lambda connection: store_slots.report(connection, account, owner, told, limit))
+
+    async def slow_down(self, account: str, epoch: int, seconds: float) -> int:
+        """A 429 was met at an account; the epoch from now on."""
+        return await self._writer.write(lambda connection: store_slots.slow_down(connection, account, epoch, seconds))
 
     async def spend(
         self, run_id: str, ceiling: int | None, usd: float = 0.0, usd_ceiling: float | None = None

@@ -28,7 +28,7 @@ def take(connection: Connection, key: str, owner: str) -> bool:
         return True
     held = connection.execute(select(claims.c.owner, claims.c.expires).where(claims.c.key == key).with_for_update())
     row = held.first()
-    if row is None or (row.expires > time.time() and not _is_dead(row.owner)):
+    if row is None or (row.expires > time.time() and not is_dead(row.owner)):
         return False
     connection.execute(update(claims).where(claims.c.key == key).values(owner=owner, expires=expires))
     return True
@@ -53,7 +53,7 @@ def settle(connection: Connection, key: str) -> None:
     connection.execute(delete(batch_lines).where(batch_lines.c.key == key))
 
 
-def _is_dead(owner: str) -> bool:
+def is_dead(owner: str) -> bool:
     """True only where the owner's process was on this machine and is gone: a killed run holds up none after it."""
     host, _, rest = owner.partition("/")
     process = rest.partition("/")[0]

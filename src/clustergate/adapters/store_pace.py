@@ -17,14 +17,26 @@ _SKEW: Final = 1.0
 """Clocks of several machines differ by less than this, in seconds; a larger step back is a clock that was set."""
 
 
-def reserve(connection: Connection, row: str, interval: float, burst: int) -> float:
-    """Take the next slot; the seconds until it, 0 where it is now."""
+def reserve(connection: Connection, row: str, interval: float, burst: int, cost: int = 1) -> float:
+    """Take the next slot, which is as long as `cost` intervals; the seconds until it, 0 where it is now."""
     now = time.time()
     tat, blocked_until, seen = _read(connection, row, now)
     start = max(now, blocked_until)
     slot = max(start, tat - (burst - 1) * interval)
-    _write(connection, row, max(tat, start) + interval, blocked_until, seen)
+    _write(connection, row, max(tat, start) + cost * interval, blocked_until, seen)
     return slot - now
+
+
+def correct(connection: Connection, row: str, seconds: float) -> None:
+    """A slot was longer than what was taken, or shorter: those that have been given out stand."""
+    connection.execute(update(pace).where(pace.c.row == row).values(tat=pace.c.tat + seconds))
+
+
+def blocked_for(connection: Connection, row: str) -> float:
+    """Seconds in which no slot is given out, 0 where they are."""
+    now = time.time()
+    _, blocked_until, _ = _read(connection, row, now)
+    return max(0.0, blocked_until - now)
 
 
 def push_back(connection: Connection, row: str, seconds: float) -> None:

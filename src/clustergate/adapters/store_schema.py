@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     Connection,
     Dialect,
@@ -167,6 +168,26 @@ pace: Final = Table(
     Column("row", String, primary_key=True),
     Column("tat", Float(53), nullable=False),
     Column("blocked_until", Float(53), nullable=False),
+    Column("seen", Float(53), nullable=False),
+)
+
+# What is known of an account by those who ask there, and what each of them may have in flight.
+accounts: Final = Table(
+    "accounts",
+    metadata,
+    Column("account", String, primary_key=True),
+    Column("allowed", Float(53), nullable=False),
+    Column("steep", Boolean, nullable=False),
+    Column("epoch", Integer, nullable=False),
+)
+
+slots: Final = Table(
+    "slots",
+    metadata,
+    Column("account", String, primary_key=True),
+    Column("owner", String, primary_key=True),
+    Column("held", Integer, nullable=False),
+    Column("wanted", Integer, nullable=False),
     Column("seen", Float(53), nullable=False),
 )
 

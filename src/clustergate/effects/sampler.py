@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from clustergate.effects.claiming import claimed
 from clustergate.effects.keys import answer_key, subject_key
 from clustergate.effects.legible import is_blank
+from clustergate.effects.sharing import Sharing
 from clustergate.effects.tally import Tally
 from clustergate.nouns.errors import EndpointDown, NotStored
 from clustergate.nouns.model import Answer, Draw, Finish, Message, Reply, Request, Subject
@@ -33,7 +34,12 @@ class Sampler:
     """
 
     def __init__(
-        self, subject: Subject, attempt: int, store: Store, target: Gatekeeper | None, served_as: str | None
+        self,
+        subject: Subject,
+        attempt: int,
+        store: Store,
+        target: Gatekeeper | Sharing | None,
+        served_as: str | None,
     ) -> None:
         self._subject = subject
         self._key = subject_key(subject)

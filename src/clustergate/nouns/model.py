@@ -89,12 +89,21 @@ class Subject:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One request to a chat endpoint. `schema` asks for an object of that JSON Schema, where the endpoint can."""
+    """One request to a chat endpoint, for `n` answers to the same question.
+
+    `schema` asks for an object of that JSON Schema, where the endpoint can.
+    """
 
     messages: tuple[Message, ...]
     temperature: float | None
     max_tokens: int
     schema: Mapping[str, Any] | None = None
+    n: int = 1
+
+    @property
+    def size(self) -> int:
+        """Bytes of all messages in UTF-8."""
+        return sum(len(message.content.encode("utf-8", "replace")) for message in self.messages)
 
 
 @dataclass(frozen=True, order=True)

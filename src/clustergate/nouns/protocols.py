@@ -7,6 +7,7 @@ from typing import Protocol
 
 from clustergate.nouns.batch import BatchState
 from clustergate.nouns.errors import ClustergateError
+from clustergate.nouns.headroom import Headroom
 from clustergate.nouns.model import Answer, Draw, Judgement, Model, Request
 
 
@@ -23,7 +24,18 @@ class Endpoint(Protocol):
     def dropped(self) -> tuple[str, ...]:
         """Parameters that this endpoint refused and that are no longer sent, in words for the report."""
 
-    async def ask(self, request: Request) -> Answer: ...
+    @property
+    def headroom(self) -> tuple[Headroom, ...]:
+        """What the last answer told of the account's limits."""
+
+    async def ask(self, request: Request) -> Answer:
+        """The answer to a request for one."""
+
+    async def ask_several(self, request: Request) -> Sequence[Answer]:
+        """The answers to a request for `n`: at least one, and fewer than `n` where the endpoint gives no more.
+
+        What was charged for all of them stands at the first.
+        """
 
     async def close(self) -> None: ...
 
@@ -70,6 +82,11 @@ class Gatekeeper(Protocol):
 
         Raises what Endpoint.ask raises, EndpointDown, BudgetSpent, Interrupted.
         """
+
+    async def ask_several(
+        self, request: Request, count: Callable[[], int], on_try: Callable[[], None] | None = None
+    ) -> Sequence[Answer]:
+        """As `ask`, for as many answers as `count` says when it is this request's turn; maybe fewer come."""
 
     def check(self) -> None:
         """Raises what ended the asking, where something did: for those who wait for something else."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 # scipy.special alone: scipy.stats would double the start-up of every worker, and scipy.optimize adds a fifth.
-from scipy.special import betaincinv, betaln, gammaincinv, gammaln, logsumexp, xlog1py, xlogy
+from scipy.special import betaincinv, betaln, gammaincinv, gammaln, xlog1py, xlogy
 
 # Alternatives as multiples r of the odds of t, with their weights. Constants of the design, hashed into every report.
 # Chosen by simulation: within 3-6 % of a numerically Bayes-optimal test at .01, .02 and .11 for t = .05.
@@ -28,13 +28,13 @@ Floats = NDArray[np.float64]
 def _log_e(hits: float | Floats, n: float | Floats, t: float | Floats, grid: Grid) -> Floats:
     """log of the mixture over the grid of (q/t)^hits ((1-q)/(1-t))^(n-hits), q = r o / (1 + r o), o = t / (1-t)."""
     hits, n, t = np.asarray(hits, float), np.asarray(n, float), np.asarray(t, float)
+    axes = max(hits.ndim, n.ndim, t.ndim)
+    ratio, weight = np.array(grid).T.reshape(2, len(grid), *[1] * axes)
     odds = t / (1 - t)
-    terms = []
-    for ratio, weight in grid:
-        q = ratio * odds / (1 + ratio * odds)
-        log_ratio = xlogy(hits, q) - xlogy(hits, t) + xlog1py(n - hits, -q) - xlog1py(n - hits, -t)
-        terms.append(math.log(weight) + log_ratio)
-    return np.asarray(logsumexp(np.stack(np.broadcast_arrays(*terms)), axis=0), dtype=np.float64)
+    q = ratio * odds / (1 + ratio * odds)
+    log_ratio = xlogy(hits, q) - xlogy(hits, t) + xlog1py(n - hits, -q) - xlog1py(n - hits, -t)
+    # Not scipy's logsumexp: for three terms its checks take ten times as long as the sum.
+    return np.asarray(np.logaddexp.reduce(np.log(weight) + log_ratio, axis=0), dtype=np.float64)
 
 
 def log_e_pass(hits: float | Floats, n: float | Floats, t: float | Floats) -> Floats:

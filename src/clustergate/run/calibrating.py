@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -91,12 +91,15 @@ def pooled_with(suite: Suite, behavior: Behavior) -> tuple[Behavior, ...]:
 
 
 class Calibrator:
-    """Reads labeled replies with a bench; `window` of them at once. `repeat` is which time they are read, from 0."""
+    """Reads labeled replies with a bench; as many at once as `window` says.
 
-    def __init__(self, suite: Suite, bench: JudgeBench, window: int, repeat: int = 0) -> None:
+    `repeat` is which time they are read, from 0.
+    """
+
+    def __init__(self, suite: Suite, bench: JudgeBench, window: Callable[[], int], repeat: int = 0) -> None:
         self._suite = suite
         self._bench = bench
-        self._window = asyncio.Semaphore(window)
+        self._window = window
         self._repeat = repeat
         self._channels: dict[str, asyncio.Task[Mapping[str, Sequence[Reading]]]] = {}
         self._tally = Tally()
@@ -157,7 +160,7 @@ class Calibrator:
         # Several workers begin in different places, so that they share the work and do not wait for each other.
         start = os.getpid() * 7919 % len(labels)
         turned = labels[start:] + labels[:start]
-        read = await together(self._one(behaviors[label.behavior], label) for label in turned)
+        read = await together((self._one(behaviors[label.behavior], label) for label in turned), self._window)
         faults = [reading.ruling.judgement.raw for reading in read if reading.ruling.judgement.requests == 0]
         if faults:
             raise EndpointDown(
@@ -176,8 +179,7 @@ class Calibrator:
             turns=prompt.user_turns,
             answers=tuple(Answer(text=text, finish=Finish.STOP) for text in label.answers),
         )
-        async with self._window:
-            ruling = await self._bench.judge(behavior, prompt, reply, len(label.answers), SUBJECT, 0, self._tally)
+        ruling = await self._bench.judge(behavior, prompt, reply, len(label.answers), SUBJECT, 0, self._tally)
         state = counted(State(ruling.judgement.verdict.value), self._suite.thresholds.policy)
         shown = label.answers[-1]
         if evidence_kind(behavior) == "edit":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Final
 
 from clustergate.adapters.batch_gate import BatchGate
 from clustergate.adapters.endpoints import open_batches, open_endpoint
@@ -12,8 +13,12 @@ from clustergate.adapters.store import SqlStore
 from clustergate.nouns.errors import Interrupted
 from clustergate.nouns.model import Model
 from clustergate.nouns.protocols import Endpoint, Gatekeeper
+from clustergate.run.account import SharedAccount
 from clustergate.run.order import Order
-from clustergate.run.spending import Purse, RunBudget, SharedPace
+from clustergate.run.spending import Purse, RunBudget
+
+_WHOLE_WAVES: Final = 10**6
+"""Cells under way at once where all that is to be asked goes into batches."""
 
 
 class Gates:
@@ -27,8 +32,8 @@ class Gates:
         self._purse = Purse()
         self._limiters: dict[tuple[str, str | None, str], Limiter] = {}
 
-    def open(self, model: Model) -> Gatekeeper:
-        """The gate to a model; models at one URL with one key share what is allowed in flight.
+    def open(self, model: Model, *, urgent: bool = False) -> Gatekeeper:
+        """The gate to a model; models at one URL with one key share what is allowed. The `urgent` ones go first.
 
         A run that submits no batches still waits for those of an earlier run, whose answers are paid for.
         """
@@ -36,22 +41,23 @@ class Gates:
         account = " ".join([model.provider, str(model.base_url), model.api_key_env, model.id])
         waiting = None if self._order.batch else notes.open_lines(account)
         if waiting is not None and not waiting:
-            gate = self._direct(model, open_endpoint(model, os.environ))
+            gate = self._direct(model, open_endpoint(model, os.environ), urgent=urgent)
             self._gates.append(gate)
             return gate
         endpoint = open_batches(model, os.environ)
-        budget = self._budget(model, batch=True)
-        batching = BatchGate(endpoint, self._direct(model, endpoint), notes, account, budget, only=waiting)
+        direct, budget = self._direct(model, endpoint, urgent=urgent), self._budget(model, batch=True)
+        batching = BatchGate(endpoint, direct, notes, account, budget, only=waiting)
         self._gates.append(batching)
         return batching
 
-    def _direct(self, model: Model, endpoint: Endpoint) -> Patient:
+    def _direct(self, model: Model, endpoint: Endpoint, *, urgent: bool) -> Patient:
         self._endpoints.append(endpoint)
+        order = self._order
         account = (model.provider, model.base_url, model.api_key_env)
         if account not in self._limiters:
-            pace = SharedPace(self._store, account, self._order.rpm) if self._order.rpm else None
-            self._limiters[account] = Limiter(self._order.share, pace)
-        return Patient(endpoint, self._limiters[account], self._budget(model))
+            shared = SharedAccount(self._store, account, order.concurrency, order.rpm, order.tpm)
+            self._limiters[account] = Limiter(account=shared)
+        return Patient(endpoint, self._limiters[account], self._budget(model), urgent=urgent)
 
     def _budget(self, model: Model, *, batch: bool = False) -> RunBudget | None:
         order = self._order
@@ -59,6 +65,13 @@ class Gates:
             return None
         purse = self._purse
         return RunBudget(self._store, order.run_id, model, order.max_requests, order.max_usd, purse, batch=batch)
+
+    @property
+    def window(self) -> int:
+        """Cells worth having under way: while a judge reads one reply, the next is being asked for."""
+        if self._order.batch:
+            return _WHOLE_WAVES
+        return 2 * max([1, *(limiter.slots for limiter in self._limiters.values())])
 
     def stop(self, error: Interrupted) -> None:
         """Send nothing more anywhere; what is in flight may still bring an answer, until `cut`."""
@@ -90,5 +103,7 @@ class Gates:
     async def close(self) -> None:
         for gate in self._batching:
             await gate.close()
+        for limiter in self._limiters.values():
+            await limiter.close()
         for endpoint in self._endpoints:
             await endpoint.close()

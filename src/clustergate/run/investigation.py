@@ -20,12 +20,17 @@ from clustergate.run.cell import CellMaker, Unjudged
 class Investigation:
     """Asks for whole rounds in waves until the verdict is settled, the ceiling is reached, or something broke.
 
-    `window` is how many cells may be under way at once; they are begun in plan order, so that a wave that turns out to
-    be settled early leaves few begun for nothing.
+    `window` says how many cells may be under way at once; they are begun in plan order, so that a wave that turns out
+    to be settled early leaves few begun for nothing.
     """
 
     def __init__(
-        self, behavior: Behavior, rule: Rule, maker: CellMaker, window: int, on_cell: Callable[[Cell], None]
+        self,
+        behavior: Behavior,
+        rule: Rule,
+        maker: CellMaker,
+        window: Callable[[], int],
+        on_cell: Callable[[Cell], None],
     ) -> None:
         self._prompts: Mapping[str, Prompt] = {prompt.id: prompt for prompt in behavior.prompts}
         self._rule = rule
@@ -111,7 +116,7 @@ class Investigation:
                 if stop_early and self._is_settled(target, draw.index):
                     break
                 under_way.add(asyncio.ensure_future(self._cell(draw)))
-                if len(under_way) >= self._window:
+                while len(under_way) >= self._window():
                     finished, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
                     failures += _errors(finished)
             if under_way:

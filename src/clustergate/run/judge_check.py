@@ -88,7 +88,7 @@ async def check(order: Order, behaviors: Sequence[Behavior], repeats: int) -> Ju
         own = dataclasses.replace(order.suite, labels={one.id: order.suite.labels[one.id] for one in behaviors})
         before = _stored(order, store, served)
         for repeat in range(repeats):
-            reader = Calibrator(own if repeat else order.suite, bench, 2 * order.share, repeat)
+            reader = Calibrator(own if repeat else order.suite, bench, lambda: gates.window, repeat)
             for behavior in behaviors:
                 readings[behavior.id].append(await reader.readings(behavior))
                 if repeat == 0:  # those that verdicts lean on

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
+from clustergate.adapters.batch_gate import BatchGate
 from clustergate.adapters.store import SqlStore
 from clustergate.decide.calibration import corrected_rule
 from clustergate.decide.plan import can_pass
@@ -17,6 +18,7 @@ from clustergate.effects.judge import Judge
 from clustergate.effects.judge_prompt import prompt_hash
 from clustergate.effects.keys import subject_key
 from clustergate.effects.sampler import Sampler
+from clustergate.effects.sharing import Sharing
 from clustergate.nouns.errors import EndpointRejected, Interrupted, StoreError
 from clustergate.nouns.finding import Calibrated, Calibration, Finding, Reason
 from clustergate.nouns.model import Cell, Model
@@ -32,8 +34,6 @@ from clustergate.run.investigation import Investigation
 from clustergate.run.order import Order, judge_room
 from clustergate.run.preflight import Briefing, brief, brief_offline, identity
 
-_WHOLE_WAVES: Final = 10**6
-"""Cells under way at once where all that is to be asked goes into one batch."""
 TOLD_TO_END: Final = "the run was told to end (SIGTERM)"
 _LOOKS: Final = 0.5
 """Seconds between looks at whether another process was told to end."""
@@ -58,8 +58,6 @@ class Lab:
         self._order = order
         self._store = store
         self._gates = Gates(order, store)
-        # Twice the share: while the judge reads one reply, the next is being asked for.
-        self._window = _WHOLE_WAVES if order.batch else 2 * order.share
         self._watch: asyncio.Task[None] | None = None
         self.briefing = Briefing()
         self.progress = Progress()
@@ -86,7 +84,7 @@ class Lab:
             self.briefing = brief_offline(order, self._store)
         else:
             target = self._gates.open(order.subject.model)
-            asked = [self._gates.open(model) for model in order.bench.models]
+            asked = [self._gates.open(model, urgent=True) for model in order.bench.models]
             self._watch = asyncio.ensure_future(self._watch_for_the_end())
             judges = list(asked)
             self.briefing = await brief(order, self._store, target, asked)
@@ -96,12 +94,13 @@ class Lab:
             order.subject,
             self.briefing.attempt,
             self._store,
-            target,
+            # Lines of a batch are found again by what one of them is for.
+            target and Sharing(target, 1 if isinstance(target, BatchGate) else self.briefing.several),
             None if order.subject.model.identity else self.briefing.served_as,
         )
         bench = [self._judge(model, gate) for model, gate in zip(order.bench.models, judges, strict=True)]
         self._bench = JudgeBench(bench, order.bench.how)
-        self._calibrator = Calibrator(order.suite, self._bench, self._window)
+        self._calibrator = Calibrator(order.suite, self._bench, lambda: self._gates.window)
 
     async def _watch_for_the_end(self) -> None:
         """Wait until the time is over, or another process of this run was told to end; then end the asking."""
@@ -157,7 +156,7 @@ class Lab:
             self.briefing.attempt,
             {override.reply_key: override for override in overrides if override.prompt_hash == told},
         )
-        investigation = Investigation(behavior, rule, maker, self._window, self._saw)
+        investigation = Investigation(behavior, rule, maker, lambda: self._gates.window, self._saw)
         if self.briefing.down is not None:
             decision = investigation.give_up(self.briefing.reason, self.briefing.down)
         elif uncalibrated is not None:

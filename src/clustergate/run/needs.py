@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import prod
 
 from clustergate.adapters.store import SqlStore
+from clustergate.adapters.store_slots import START
 from clustergate.decide.plan import can_pass, outlook
 from clustergate.decide.rule import Rule, rule_of
 from clustergate.effects import judge_prompt
@@ -135,8 +136,10 @@ def _total(order: Order, found: Sequence[Need]) -> str:
     priced = ", ".join(dict.fromkeys(unknown))
     money = f"price of {priced} not known" if unknown else f"at most {sum(cost or 0 for cost in costs):.2f} USD"
     tokens = sum(sum(part) for _, part in spenders)
-    seconds = requests * _SECONDS_A_REQUEST / order.share
-    time = f"{seconds / 60:.0f} min at {_SECONDS_A_REQUEST:.0f} s a request and {order.share} in flight"
+    at_once = order.concurrency or START
+    paced = [60 * count / limit for count, limit in ((requests, order.rpm), (tokens, order.tpm)) if limit is not None]
+    seconds = max(requests * _SECONDS_A_REQUEST / at_once, *paced, 0)
+    time = f"{seconds / 60:.0f} min at {_SECONDS_A_REQUEST:.0f} s a request and {at_once} in flight"
     if order.batch:
         time = "in batches, each of which takes minutes to a day"
     return f"at most {requests:,} requests (retries aside), {tokens / 1e6:.1f} million tokens ({money}), {time}"

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from clustergate.nouns.model import Bench, Model, Subject
 from clustergate.read.spec import Suite
 
-CONCURRENCY: Final = 20
-"""Requests in flight at each endpoint where nothing else is said."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """A run. `share` is how many requests this process may have in flight at each endpoint."""
+    """A run. `concurrency`, `rpm` and `tpm` hold at each account, over all processes; None is what it takes."""
 
     suite: Suite
     subject: Subject
@@ -23,10 +19,11 @@ class Order:
     run_id: str
     fresh: bool = False
     offline: bool = False
-    share: int = CONCURRENCY
     batch: bool = False
     """Ask through the providers' batches."""
+    concurrency: int | None = None
     rpm: int | None = None
+    tpm: int | None = None
     max_requests: int | None = None
     max_usd: float | None = None
     deadline: float | None = None

@@ -22,13 +22,15 @@ from clustergate.nouns.errors import (
     TransientFault,
 )
 from clustergate.nouns.finding import Reason
-from clustergate.nouns.model import Message, Model, Request
+from clustergate.nouns.model import Answer, Message, Model, Request
 from clustergate.nouns.protocols import Gatekeeper
 from clustergate.run.order import Order, judge_room
 from clustergate.run.spending import cost
 
 _A_REQUEST: Final = 180.0
 """Seconds that a first request may take with all its tries, where the model's own time-out is not longer."""
+_SEVERAL: Final = 8
+"""Answers to ask for in one request: more are seldom wanted of one prompt at the same moment."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +52,8 @@ class Briefing:
     requests: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    several: int = 1
+    """Answers that one request to the target may ask for."""
     usd: float | None = 0.0
     """What the first requests cost, in US dollars; null where a price is not known."""
     subject: str = ""
@@ -123,10 +127,14 @@ async def _first_contact(order: Order, store: SqlStore, target: Gatekeeper, judg
         ),
     ]
     served: list[str | None] = []
+    several = 1
     costs: list[float | None] = []
     for model, (role, gate, request) in zip((order.subject.model, *models), checks, strict=True):
         try:
-            answer = await gate.ask(request, spent.tried)
+            if gate is target:
+                answer, several = await _ask_for_two(gate, request, spent)
+            else:
+                answer = await gate.ask(request, spent.tried)
         except (EndpointRejected, RequestRefused) as error:
             return Briefing(rejected=f"The {role} refused the first request: {error}", requests=spent.requests)
         except (EndpointDown, TransientFault) as error:
@@ -158,6 +166,7 @@ async def _first_contact(order: Order, store: SqlStore, target: Gatekeeper, judg
         subject=subject_key(order.subject),
         variants=order.suite.variants,
         judges={identity(order, model): name for model, name in zip(models, served[1:], strict=True)},
+        several=several,
         requests=spent.requests,
         input_tokens=spent.input_tokens,
         output_tokens=spent.output_tokens,
@@ -165,13 +174,24 @@ async def _first_contact(order: Order, store: SqlStore, target: Gatekeeper, judg
     )
 
 
+async def _ask_for_two(gate: Gatekeeper, request: Request, spent: Spent) -> tuple[Answer, int]:
+    """The first answer, and how many a request may ask for from now on: one, where asking for two brings one."""
+    try:
+        answers = await gate.ask_several(request, lambda: 2, spent.tried)
+    except RequestRefused:  # in words that do not tell of what; by itself it may be taken
+        return await gate.ask(request, spent.tried), 1
+    return answers[0], _SEVERAL if len(answers) > 1 else 1
+
+
 def _unused(order: Order, store: SqlStore) -> tuple[str, ...]:
     """Where the store knows nothing of this subject: what it has of the model all the same, and what differs."""
     if store.latest_attempt(subject_key(order.subject)) is not None:
         return ()
+    if not (known := store.descriptions()):
+        return ()
     from clustergate.run.differences import unused  # noqa: PLC0415  deepdiff loads only where there is a difference
 
-    note = unused(store.descriptions(), order.subject.as_dict())
+    note = unused(known, order.subject.as_dict())
     return (note,) if note else ()
 
 

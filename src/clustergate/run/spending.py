@@ -1,4 +1,4 @@
-"""The run's shared counters, kept in the store so that they hold over all workers."""
+"""The run's budgets, counted in the store so that they hold over all workers."""
 
 from __future__ import annotations
 
@@ -8,25 +8,6 @@ from typing import Final
 
 from clustergate.adapters.store import SqlStore
 from clustergate.nouns.model import Answer, Model, Request
-
-
-class SharedPace:
-    """Requests a minute at one account, over all processes that use the store."""
-
-    def __init__(self, store: SqlStore, account: tuple[str, str | None, str], rpm: int) -> None:
-        # The name of the key's variable stands for the key, which never reaches the store.
-        self._row = " ".join(str(part) for part in account)
-        self._store = store
-        self._interval = 60 / rpm
-        self._burst = max(1, rpm // 60)
-
-    async def reserve(self) -> float:
-        """Seconds to wait before the request that was just reserved may be sent."""
-        return await self._store.reserve(self._row, self._interval, self._burst)
-
-    async def push_back(self, seconds: float) -> None:
-        await self._store.push_back(self._row, seconds)
-
 
 _ROOM: Final = 0.5
 """Seconds between looks at whether there is room in a budget."""
@@ -122,8 +103,7 @@ class RunBudget:
         return self._cost(self._most_tokens(request))
 
     def _most_tokens(self, request: Request) -> tuple[int, int]:
-        size = sum(len(message.content.encode("utf-8", "replace")) for message in request.messages)
-        return size // _BYTES_A_TOKEN + 100, request.max_tokens
+        return request.size // _BYTES_A_TOKEN + 100, request.n * request.max_tokens
 
     def _cost(self, tokens: Sequence[int]) -> float:
         return cost(self._model, tokens, batch=self._batch) or 0.0

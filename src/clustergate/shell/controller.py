@@ -13,7 +13,7 @@ import pytest
 from clustergate.nouns.errors import StoreError, UsageProblems
 from clustergate.nouns.finding import Finding, Verdict
 from clustergate.run.order import Order
-from clustergate.shell import options
+from clustergate.shell import dealing, options
 from clustergate.shell.session import FINDING, JUDGED, LABELS, STOP, Session, is_usage_error
 from clustergate.shell.tester import JUDGE, USAGE_ERROR
 
@@ -69,16 +69,15 @@ class Controller:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_setupnodes(self, config: pytest.Config, specs: list[Any]) -> None:
-        if options.value(config, "--batch"):
-            raise pytest.UsageError(
-                f"--batch: found {len(specs)} workers, expected none: one process submits all behaviors together. "
-                "Leave out -n"
-            )
         wanted = options.value(config, "--concurrency")
         if wanted is not None and wanted < len(specs):
             raise pytest.UsageError(
                 f"--concurrency {wanted} cannot be shared by {len(specs)} workers: ask for at most -n {wanted}"
             )
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        return dealing.scheduler(config, log) if dealing.is_wanted(config) else None
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -88,6 +87,7 @@ class Controller:
         node.workerinput["clustergate_run"] = self._session.run_id
         node.workerinput["clustergate_simulator"] = self._session.simulator
         node.workerinput["clustergate_deadline"] = self._session.deadline
+        node.workerinput[dealing.DEALT] = dealing.is_wanted(self._config)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:

@@ -34,7 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--behavior", metavar="ID", action="append", help="one behavior; may repeat (default: all)")
     parser.add_argument("--repeats", metavar="N", type=int, default=3, help="readings of every reply (default: 3)")
     parser.add_argument("--show", metavar="N", type=int, default=_SHOWN, help=f"misreadings to show ({_SHOWN})")
-    parser.add_argument("--concurrency", metavar="N", type=int, default=20, help="requests in flight (default: 20)")
+    parser.add_argument(
+        "--concurrency", metavar="N", type=int, help="requests in flight (default: as many as the endpoint takes)"
+    )
     parser.add_argument("--thresholds", metavar="FILE", type=Path, default=Path("thresholds.yaml"))
     parser.add_argument("--probes", metavar="DIR", type=Path, action="append", default=[])
     parser.add_argument("--store", metavar="PATH", default=str(Path(".clustergate") / "store.sqlite"))
@@ -88,7 +90,7 @@ def _suite(given: argparse.Namespace) -> Suite:
 
     root, fixtures = Path.cwd(), Path.cwd() / "fixtures"
     for name in ("repeats", "concurrency"):
-        if getattr(given, name) < 1:
+        if getattr(given, name) is not None and getattr(given, name) < 1:
             raise UsageProblems([f"--{name}: found {getattr(given, name)}, expected a whole number from 1 up"])
     suite = load_suite(given.thresholds, [fixtures / "probes", *given.probes], root, controls=fixtures / "controls")
     folders = [fixtures / "judge_labels", *(folder / "judge_labels" for folder in given.probes)]
@@ -141,7 +143,7 @@ def _order(given: argparse.Namespace, suite: Suite, simulator: str | None) -> Or
         bench=Bench(models=tuple(models), how=how),
         store=given.store,
         run_id=uuid.uuid4().hex,
-        share=given.concurrency,
+        concurrency=given.concurrency,
     )
 
 

@@ -1,11 +1,12 @@
-"""The command line: our options, and what they make of a run."""
+"""What our options make of a run."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,85 +18,12 @@ from clustergate.nouns.model import Bench, How, Model, Subject
 from clustergate.nouns.settings import Thresholds
 from clustergate.read.spec import Suite, add_variants, load_suite
 from clustergate.read.variants import load_wordings
+from clustergate.report.escape import terminal
 from clustergate.run.naming import bench_models, resolve
-from clustergate.run.order import CONCURRENCY, Order
-from clustergate.shell.again import command
+from clustergate.run.order import Order
+from clustergate.shell.declared import NOT_REPRODUCED, OPTIONS
 
 EXAMPLE: Final = "pytest --model gpt-4.1        (or, without any key: pytest --model sim/denying)"
-
-
-def _positive(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise pytest.UsageError(f"found {text!r}, expected a whole number from 1 up")
-    return number
-
-
-def _above_zero(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < float("inf"):
-        raise pytest.UsageError(f"found {text!r}, expected a number above 0")
-    return number
-
-
-OPTIONS: Final[Mapping[str, dict[str, Any]]] = {
-    "--model": {"metavar": "NAME", "help": "the model under test: openai/ID, anthropic/ID, sim/PERSONA, a name under "
-                "models: in thresholds.yaml, or a plain id"},
-    "--base-url": {"metavar": "URL", "help": "any server that speaks the provider's protocol"},
-    "--api-key-env": {"metavar": "VAR", "help": "environment variable that holds the key"},
-    "--system-prompt": {"metavar": "TEXT", "help": "put before every conversation"},
-    "--system-prompt-file": {"metavar": "FILE", "help": "the same, from a file"},
-    "--judge": {"metavar": "NAME", "help": "the model that reads replies (default: the one in thresholds.yaml; "
-                "sim/judge for a sim/ model)"},
-    "--judge-base-url": {"metavar": "URL", "help": "the judge's server"},
-    "--judge-api-key-env": {"metavar": "VAR", "help": "environment variable that holds the judge's key"},
-    "--thresholds": {"metavar": "FILE", "help": "every number a verdict depends on (default: thresholds.yaml)"},
-    "--probes": {"metavar": "DIR", "action": "append", "help": "more behaviors; may repeat"},
-    "--profile": {"metavar": "NAME", "help": "a set of changes under profiles: in thresholds.yaml"},
-    "--variants": {"metavar": "N", "type": _positive, "help": "reword every prompt N times more, so that no model "
-                   "knows them by heart"},
-    "--seed": {"metavar": "S", "type": _positive, "help": "which wordings --variants makes (default: 1)"},
-    "--max-samples": {"metavar": "N", "type": _positive, "help": "ceiling of replies per behavior"},
-    "--max-requests": {"metavar": "N", "type": _positive, "help": "ceiling of requests for the whole run, all workers "
-                       "and the judge together"},
-    "--max-usd": {"metavar": "X", "type": _above_zero, "help": "ceiling of US dollars for the whole run; every model "
-                  "needs a price under models: in thresholds.yaml"},
-    "--max-minutes": {"metavar": "N", "type": _above_zero, "help": "stop asking then, and decide by what is in"},
-    "--concurrency": {"metavar": "N", "type": _positive, "help": "requests in flight at each endpoint, over all "
-                      f"workers (default: {CONCURRENCY})"},
-    "--rpm": {"metavar": "N", "type": _positive, "help": "requests a minute at each endpoint, over all workers"},
-    "--batch": {"action": "store_true", "help": "ask through the providers' batches: half the price, within a day"},
-    "--store": {"metavar": "PATH", "help": "where replies are kept (default: .clustergate/store.sqlite)"},
-    "--fresh": {"action": "store_true", "help": "draw new replies; the new attempt decides at half the alpha"},
-    "--offline": {"action": "store_true", "help": "send nothing: decide from the store alone"},
-    "--plan": {"action": "store_true", "help": "print what the run will need, and exit"},
-    "--report-dir": {"metavar": "DIR", "help": "where the reports go (default: reports/<model>/)"},
-}  # fmt: skip
-
-# What a command to decide again from the store must not repeat.
-_NOT_REPRODUCED: Final = frozenset(
-    {"--fresh", "--offline", "--plan", "--max-requests", "--max-usd", "--max-minutes", "--concurrency", "--rpm"}
-    | {"--batch"}
-)
-
-
-def add_options(parser: pytest.Parser) -> None:
-    """Declare our options. Raises UsageError where another plugin has one of them."""
-    group = parser.getgroup("clustergate", "clustergate: measure a model's behaviors and gate its release")
-    for name, settings in OPTIONS.items():
-        try:
-            group.addoption(name, **settings)
-        except ValueError:
-            hint = "pytest-base-url and pytest-playwright do: run with -p no:base_url" if name == "--base-url" else ""
-            raise pytest.UsageError(
-                f"clustergate needs the option {name}, which another pytest plugin has taken. {hint}"
-            ) from None
 
 
 def value(config: pytest.Config, name: str) -> Any:
@@ -173,8 +101,6 @@ def build_order(
     *,
     run_id: str,
     simulator: str | None,
-    worker: int = 0,
-    workers: int = 1,
     deadline: float | None = None,
 ) -> Order:
     """What this process is to do. Raises UsageProblems with everything that is wrong with the options."""
@@ -223,7 +149,6 @@ def build_order(
     if problems or target is None:
         raise UsageProblems(list(dict.fromkeys(problems)))
     sampling = suite.thresholds.sampling
-    total = value(config, "--concurrency") or CONCURRENCY
     return Order(
         suite=suite,
         subject=Subject(
@@ -238,8 +163,9 @@ def build_order(
         fresh=value(config, "--fresh"),
         offline=value(config, "--offline"),
         batch=value(config, "--batch"),
-        share=max(1, total // workers + (worker < total % workers)),
+        concurrency=value(config, "--concurrency"),
         rpm=value(config, "--rpm"),
+        tpm=value(config, "--tpm"),
         max_requests=value(config, "--max-requests"),
         max_usd=value(config, "--max-usd"),
         deadline=deadline,
@@ -319,9 +245,32 @@ def shown(path: Path, config: pytest.Config) -> str:
 
 
 def _command(config: pytest.Config) -> str:
-    given: list[tuple[str, str]] = []
+    words = ["pytest"]
     for name, settings in OPTIONS.items():
         found = value(config, name)
-        if found and name not in _NOT_REPRODUCED:
-            given += [(name, str(one)) for one in (found if settings.get("action") == "append" else [found])]
-    return command(given)
+        if name in NOT_REPRODUCED or not found:
+            continue
+        for one in found if settings.get("action") == "append" else [found]:
+            shown = _quoted(_public(str(one)) if name == "--store" else str(one))
+            words.append(f"--model {shown}" if name == "--model" else f"{name}={shown}")
+    return " ".join(words)
+
+
+def _quoted(text: str) -> str:
+    """For a shell, on one line; `…` for what a line of a log cannot show as it is."""
+    return shlex.quote(text) if terminal(text) == text else "…"
+
+
+def _public(store: str) -> str:
+    """A store's place without what may be secret in its URL; a path stays as it is."""
+    if "://" not in store:
+        return store
+    # Only a run that uses such a store pays for it.
+    from sqlalchemy import make_url  # noqa: PLC0415
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+
+    try:
+        url = make_url(store)
+    except (ArgumentError, ValueError):  # told when the store is opened; it may hold a password all the same
+        return "***"
+    return url.set(query={}).render_as_string(hide_password=True) + ("?***" if url.query else "")

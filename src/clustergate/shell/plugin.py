@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from clustergate.nouns.finding import Calibrated, Finding
-from clustergate.shell import options
+from clustergate.shell import declared, options
 from clustergate.shell.controller import Controller
 from clustergate.shell.session import Session
 
@@ -16,7 +16,7 @@ _SESSION = pytest.StashKey[Session]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    options.add_options(parser)
+    declared.add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -37,6 +37,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
     with config.stash[_SESSION].keeping_usage_errors(items):
         yield
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    session.config.stash[_SESSION].start_dealt(session.items)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 
 from clustergate.nouns.finding import Calibrated, Finding, Reason, Verdict
-from clustergate.shell import options
+from clustergate.shell import dealing, options
 from clustergate.shell.tester import USAGE_ERROR, StopRun, Tester
 
 FINDING: Final = "clustergate"
@@ -63,7 +63,7 @@ class Session:
         self._config = config
         told: dict[str, Any] = getattr(config, "workerinput", {})
         self._is_worker = bool(told)
-        self._share = _share(told)
+        self._place = dealing.place(told)
         self.run_id: str = told.get("clustergate_run", uuid.uuid4().hex)
         self.simulator: str | None = told.get("clustergate_simulator")
         self.deadline: float | None = told.get("clustergate_deadline")
@@ -103,14 +103,11 @@ class Session:
     def start(self, behaviors: list[str], judged: list[str]) -> None:
         """Begin to investigate, and to try the judge. Raises UsageProblems."""
         self.count_time()
-        worker, workers = self._share
         order = options.build_order(
             self._config,
             self.tester.suite,
             run_id=self.run_id,
             simulator=self.simulator,
-            worker=worker,
-            workers=workers,
             deadline=self.deadline,
         )
         self.tester.start(order, behaviors, judged)
@@ -138,6 +135,11 @@ class Session:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
         self._handled = signal.signal(signal.SIGTERM, terminate)
+
+    def start_dealt(self, items: list[pytest.Item]) -> None:
+        """A worker that knows what it will be dealt begins all of it at once."""
+        if self._place is not None and not self._config.option.collectonly:
+            self.start_those(dealing.dealt(items, *self._place))
 
     def start_ahead(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
         """A worker begins its next test's behavior while the present one is under way."""
@@ -248,9 +250,3 @@ class Session:
         if self._handled is not None:
             signal.signal(signal.SIGTERM, self._handled)
             self._handled = None
-
-
-def _share(told: dict[str, Any]) -> tuple[int, int]:
-    """This worker's number and how many there are."""
-    digits = "".join(filter(str.isdigit, told.get("workerid", "")))
-    return int(digits or 0), int(told.get("workercount", 1))

@@ -27,6 +27,7 @@ from clustergate.nouns.errors import (
     RequestRefused,
     TransientFault,
 )
+from clustergate.nouns.headroom import Headroom
 from clustergate.nouns.model import Answer, Draw, Finish, Model, Request
 from clustergate.run.spending import Purse, RunBudget
 from tests.unit.adapters.scripted_provider import a_model, a_request
@@ -61,6 +62,7 @@ class Provider:
         self.script: list[Exception | str | BatchState] = []
         """What the next calls meet: an error; `lost`, an error after the batch was taken; a state to be told."""
         self.looks = 0
+        self.headroom: tuple[Headroom, ...] = ()
 
     def weigh(self, request: Request) -> int:
         return 100
@@ -68,6 +70,9 @@ class Provider:
     async def ask(self, request: Request) -> Answer:
         self.direct += 1
         return Answer(text="direct", finish=Finish.STOP)
+
+    async def ask_several(self, request: Request) -> Sequence[Answer]:
+        return [await self.ask(request)] * request.n
 
     async def submit(self, tag: str, lines: Mapping[str, Request]) -> str:
         met = self.script.pop(0) if self.script and not isinstance(self.script[0], BatchState) else None

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from clustergate.adapters.limiter import Limiter
 from clustergate.adapters.patient import Patience, Patient
+from clustergate.adapters.store_slots import Report, Share
 from clustergate.nouns.errors import (
     BudgetSpent,
     EndpointDown,
@@ -37,6 +38,7 @@ class Scripted:
     """An endpoint that plays its script: faults to raise in order, then FINE; or a coroutine for each request."""
 
     dropped: tuple[str, ...] = ()
+    headroom = ()
 
     def __init__(self, *script: Exception, play: Play | None = None, model: Model | None = None) -> None:
         self.model = model or a_model("openai")
@@ -412,15 +414,22 @@ def test_pace() -> None:
         places = 0
         pushed: list[float] = []  # noqa: RUF012  one test, one schedule
 
-        async def reserve(self) -> float:
+        async def report(self, told: Report) -> Share:
+            return Share(slots=1, others=0, epoch=len(self.pushed), held=0.0)
+
+        async def reserve(self, tokens: int) -> float:
             self.places += 1
             return 0.02
 
-        async def push_back(self, seconds: float) -> None:
+        async def slow_down(self, epoch: int, seconds: float) -> int:
             self.pushed.append(seconds)
+            return epoch + 1
+
+        async def correct(self, tokens: int) -> None:
+            """Nothing is counted in tokens."""
 
     pace = Schedule()
-    assert asyncio.run(ask_all(patient(endpoint, Limiter(1, pace)), 3)) == [FINE] * 3
+    assert asyncio.run(ask_all(patient(endpoint, Limiter(account=pace)), 3)) == [FINE] * 3
     assert (pace.places, pace.pushed) == (5, [0.05])
     gaps = [later[0] - sooner[0] for sooner, later in zip(endpoint.sent, endpoint.sent[1:], strict=False)]
     assert min(gaps) >= 0.02

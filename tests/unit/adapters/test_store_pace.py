@@ -67,8 +67,8 @@ def test_in_any_window_there_are_no_more_slots_than_rate_and_burst(store: SqlSto
 
 def test_push_back_holds_everyone_burst_or_not(store: SqlStore, clock: Clock) -> None:
     """No slot before Retry-After is over, then as after a rest; a shorter Retry-After changes nothing."""
-    asyncio.run(store.push_back("e", 30))
-    asyncio.run(store.push_back("e", 5))
+    asyncio.run(store.slow_down("e", 0, 30))
+    asyncio.run(store.slow_down("e", 0, 5))
     assert reserve(store, 4) == [30, 30, 30, 32]
     clock.now += 1000
     assert reserve(store, 1) == [0]
@@ -77,10 +77,10 @@ def test_push_back_holds_everyone_burst_or_not(store: SqlStore, clock: Clock) ->
 def test_a_clock_set_back_stalls_no_one(store: SqlStore, clock: Clock) -> None:
     """What is booked stays as far ahead as it was, what was pushed back too; nothing waits for the old time."""
     assert reserve(store, 5) == [0, 0, 0, 2, 4]
-    asyncio.run(store.push_back("e", 7))
+    asyncio.run(store.slow_down("e", 0, 7))
     clock.now -= 86_400
     assert reserve(store, 2) == [7, 8]
-    asyncio.run(store.push_back("e", 50))
+    asyncio.run(store.slow_down("e", 0, 50))
     clock.now += 1
     assert reserve(store, 1) == [49]
 

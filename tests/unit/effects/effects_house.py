@@ -54,6 +54,13 @@ class FakeGate:
         assert isinstance(said, Answer)
         return said
 
+    async def ask_several(
+        self, request: Request, count: Callable[[], int], on_try: Callable[[], None] | None = None
+    ) -> list[Answer]:
+        """One answer, however many are wanted: an endpoint without `n`."""
+        count()
+        return [await self.ask(request, on_try)]
+
     def check(self) -> None:
         """Nothing has ended."""
 

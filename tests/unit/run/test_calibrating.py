@@ -76,7 +76,7 @@ KNOWN = {"wish": labels("wish", 20, 30), "hope": labels("hope", 5, 70)}
 def test_the_channel_is_read_once() -> None:
     """Whoever asks first: the others' calibrations come from the same readings, as many at once as is allowed."""
     bench, chosen = FakeBench(honest), suite(KNOWN)
-    reader = Calibrator(chosen, bench, window=7)
+    reader = Calibrator(chosen, bench, lambda: 7)
 
     async def both() -> list[Any]:
         return await asyncio.gather(*(reader.calibration(chosen.behaviors[name], 0.05) for name in KNOWN))
@@ -101,7 +101,7 @@ def test_what_is_pooled() -> None:
 def test_readings_keep_the_order_of_the_labels() -> None:
     """Though a process begins somewhere in their middle."""
     chosen = suite(KNOWN)
-    readings = asyncio.run(Calibrator(chosen, FakeBench(honest), 5).readings(chosen.behaviors["hope"]))
+    readings = asyncio.run(Calibrator(chosen, FakeBench(honest), lambda: 5).readings(chosen.behaviors["hope"]))
     assert [reading.label.id for reading in readings] == [one.id for one in KNOWN["hope"]]
 
 
@@ -110,7 +110,7 @@ def test_the_policy_says_what_unclear_is(unclear: Any, found: int) -> None:
     """As it does in the run."""
     chosen = suite(KNOWN, policy=Policy(unclear=unclear))
     bench = FakeBench(lambda text, number: JudgeVerdict.UNCLEAR)
-    known = asyncio.run(Calibrator(chosen, bench, 5).calibration(chosen.behaviors["wish"], 0.05))
+    known = asyncio.run(Calibrator(chosen, bench, lambda: 5).calibration(chosen.behaviors["wish"], 0.05))
     assert known.found == found
 
 
@@ -118,7 +118,7 @@ def test_what_cannot_be_read_is_wrong_either_way() -> None:
     """A positive that is unreadable is not found, a negative is taken for a hit: never to the judge's credit."""
     chosen = suite({"wish": KNOWN["wish"]})
     bench = FakeBench(lambda text, number: DUMB)
-    counts = agreement(asyncio.run(Calibrator(chosen, bench, 5).readings(chosen.behaviors["wish"])))
+    counts = agreement(asyncio.run(Calibrator(chosen, bench, lambda: 5).readings(chosen.behaviors["wish"])))
     assert (counts.found, counts.false) == (0, 30)
 
 
@@ -126,7 +126,7 @@ def test_replies_that_were_picked_are_no_sample() -> None:
     """Labels from overrides are read and left out of the counts."""
     picked = (*KNOWN["wish"], label("wish", 99, exhibits=False, kind=PICKED, answers=("yes it seems",)))
     chosen = suite({"wish": picked})
-    counts = agreement(asyncio.run(Calibrator(chosen, FakeBench(honest), 5).readings(chosen.behaviors["wish"])))
+    counts = agreement(asyncio.run(Calibrator(chosen, FakeBench(honest), lambda: 5).readings(chosen.behaviors["wish"])))
     assert (counts.negatives, counts.false) == (30, 0)
 
 
@@ -143,7 +143,7 @@ def test_why_it_is_not_known(error: Exception, reason: Reason, told: str) -> Non
     chosen = suite(KNOWN)
     bench = FakeBench(lambda text, number: error if number == 40 else honest(text, number))
     with pytest.raises(Uncalibrated, match=told) as caught:
-        asyncio.run(Calibrator(chosen, bench, 5).calibration(chosen.behaviors["wish"], 0.05))
+        asyncio.run(Calibrator(chosen, bench, lambda: 5).calibration(chosen.behaviors["wish"], 0.05))
     assert caught.value.reason is reason
 
 
@@ -152,7 +152,7 @@ def test_labels_that_got_no_answer() -> None:
     chosen = suite({"wish": (*KNOWN["wish"], label("wish", 99, exhibits=True, answers=("fault",)))})
     bench = FakeBench(lambda text, number: DUMB if text == "fault" else honest(text, number))
     with pytest.raises(Uncalibrated, match="1 of 51 labeled replies could not be put to the judge") as caught:
-        asyncio.run(Calibrator(chosen, bench, 5).calibration(chosen.behaviors["wish"], 0.05))
+        asyncio.run(Calibrator(chosen, bench, lambda: 5).calibration(chosen.behaviors["wish"], 0.05))
     assert caught.value.reason is Reason.ENDPOINT
 
 
@@ -160,14 +160,14 @@ def test_no_labels() -> None:
     """Which file to write, and the way without."""
     chosen = suite(KNOWN, behavior(2, behavior="bare"))
     with pytest.raises(Uncalibrated, match=r"judge_labels/bare.jsonl, or set judge.calibration to report") as caught:
-        asyncio.run(Calibrator(chosen, FakeBench(honest), 5).calibration(chosen.behaviors["bare"], 0.05))
+        asyncio.run(Calibrator(chosen, FakeBench(honest), lambda: 5).calibration(chosen.behaviors["bare"], 0.05))
     assert caught.value.reason is Reason.JUDGE
 
 
 def test_what_was_spent_is_taken_once() -> None:
     """Also in the middle of the reading: what comes in afterwards is not lost."""
     chosen, taken = suite(KNOWN), []
-    reader = Calibrator(chosen, FakeBench(honest), 5)
+    reader = Calibrator(chosen, FakeBench(honest), lambda: 5)
 
     async def read() -> None:
         reading = asyncio.ensure_future(reader.calibration(chosen.behaviors["wish"], 0.05))
@@ -188,7 +188,7 @@ def test_repeats_are_readings_of_their_own() -> None:
     chosen, keys = suite(KNOWN), []
     for repeat in range(2):
         bench = FakeBench(honest)
-        asyncio.run(Calibrator(chosen, bench, 5, repeat).readings(chosen.behaviors["wish"]))
+        asyncio.run(Calibrator(chosen, bench, lambda: 5, repeat).readings(chosen.behaviors["wish"]))
         keys.append(bench.keys)
     assert keys[0].isdisjoint(keys[1])
 
@@ -202,5 +202,5 @@ def test_what_was_misread() -> None:
     chosen = suite({"edit": (label("edit", 1, exhibits=True, answers=("One.\nTwo rights.",)),)})
     chosen = dataclasses.replace(chosen, behaviors={"edit": edit})
     bench = FakeBench(lambda text, number: NO)
-    [wrong] = asyncio.run(Calibrator(chosen, bench, 5).wrong(edit))
+    [wrong] = asyncio.run(Calibrator(chosen, bench, lambda: 5).wrong(edit))
     assert (wrong.label, wrong.expected, wrong.read, wrong.reply) == ("edit-1", "exhibits", "absent", "Two rights.")

@@ -40,7 +40,7 @@ def _compose(
 ) -> Finding:
     asked = of or behavior(prompts)
     decided_by = rule(len(asked.prompts), **rules)
-    made = Investigation(asked, decided_by, FakeMaker(lambda _: State.ABSENT), 1, lambda _: None)  # type: ignore[arg-type]
+    made = Investigation(asked, decided_by, FakeMaker(lambda _: State.ABSENT), lambda: 1, lambda _: None)  # type: ignore[arg-type]
     made.cells = {one.draw: one for one in cells}
     made.help = why
     decision = decide(made.cells, made.prompts, decided_by, broken)

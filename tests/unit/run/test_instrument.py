@@ -201,10 +201,11 @@ class Bench:
         self.target = FakeGate(respond=lambda _: answer(f"No, nothing, {len(self.target.requests)}."))
         self.judge = FakeGate(respond=honest)
 
-        def gate(_: Gates, model: Model) -> FakeGate:
+        def gate(_: Gates, model: Model, *, urgent: bool = False) -> FakeGate:
             return self.judge if model.name == "j" else self.target
 
         monkeypatch.setattr(Gates, "open", gate)
+        monkeypatch.setattr(Gates, "window", 40)
 
     def find(
         self, behavior: Controlled | None = None, limit: Limit = LIMIT, *, waived: bool = False, **changes: Any

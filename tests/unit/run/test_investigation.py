@@ -23,7 +23,7 @@ from tests.unit.run.run_house import FakeMaker, answer, behavior, cell, reply, r
 def _investigate(
     maker: Any, window: int = 20, prompts: int = 10, on_cell: Callable[[Cell], None] = lambda _: None, **rules: Any
 ) -> tuple[Decision, Investigation]:
-    investigation = Investigation(behavior(prompts), rule(prompts, **rules), maker, window, on_cell)
+    investigation = Investigation(behavior(prompts), rule(prompts, **rules), maker, lambda: window, on_cell)
     return asyncio.run(investigation.run()), investigation
 
 
@@ -188,7 +188,7 @@ def test_cancellation_leaves_nothing_running() -> None:
 
     async def canceled() -> int:
         slow = FakeMaker(_always(State.ABSENT), steps=lambda _: 10**6)
-        investigation = Investigation(behavior(), rule(), slow, 5, lambda _: None)  # type: ignore[arg-type]
+        investigation = Investigation(behavior(), rule(), slow, lambda: 5, lambda _: None)  # type: ignore[arg-type]
         running = asyncio.ensure_future(investigation.run())
         for _ in range(10):
             await asyncio.sleep(0)

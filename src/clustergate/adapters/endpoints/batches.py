@@ -57,7 +57,7 @@ class BatchingEndpoint(ChatEndpoint):
         if isinstance(line, ClustergateError):
             return line
         try:
-            return self._take(line, tuple(sends))
+            return self._take(line, tuple(sends))[0]
         except ClustergateError as error:
             return error
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import abc
 import asyncio
 import json
-from collections.abc import Awaitable, Collection, Mapping
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import aiohttp
 
 from clustergate.adapters.endpoints.faults import fault, garbage, is_filtered
+from clustergate.adapters.endpoints.headroom import headrooms
 from clustergate.adapters.endpoints.lessons import Lessons
 from clustergate.adapters.endpoints.reading import Garbled
 from clustergate.adapters.endpoints.source import Source
 from clustergate.nouns.errors import ParameterDropped, TransientFault
+from clustergate.nouns.headroom import Headroom
 from clustergate.nouns.model import Answer, Finish, Model, Request
 
 CONNECT_SECONDS: Final = 5.0
@@ -51,6 +53,7 @@ class ChatEndpoint(abc.ABC):
         self._sdk = sdk
         self._source = source
         self.lessons = Lessons(schema_words)
+        self.headroom: tuple[Headroom, ...] = ()
 
     @property
     def dropped(self) -> tuple[str, ...]:
@@ -68,20 +71,30 @@ class ChatEndpoint(abc.ABC):
     def _read(self, document: Mapping[str, Any]) -> Answer:
         """Raises Garbled."""
 
+    def _read_several(self, document: Mapping[str, Any]) -> Sequence[Answer]:
+        """All answers, what they cost at the first. Raises Garbled."""
+        return (self._read(document),)
+
     @abc.abstractmethod
     async def close(self) -> None: ...
 
     async def ask(self, request: Request) -> Answer:
         """One HTTP request. Raises TransientFault, EndpointRejected, RequestRefused, ParameterDropped."""
-        composed = self._compose(request)
-        return self._take(await self._hear(self._send(composed.body)), composed.sends)
+        return (await self.ask_several(request))[0]
 
-    def _take(self, heard: Heard, sends: Collection[str]) -> Answer:
+    async def ask_several(self, request: Request) -> Sequence[Answer]:
+        """One HTTP request for `n` answers; raises as `ask`."""
+        composed = self._compose(request)
+        heard = await self._hear(self._send(composed.body))
+        self.headroom = headrooms(heard.headers)
+        return self._take(heard, composed.sends)
+
+    def _take(self, heard: Heard, sends: Collection[str]) -> Sequence[Answer]:
         """What came for a request that sent those droppable parameters. Raises as `ask` does."""
         if heard.status < 300:
             return self._understand(heard)
         if is_filtered(heard.status, heard.text):
-            return Answer(text="", finish=Finish.FILTERED)
+            return (Answer(text="", finish=Finish.FILTERED),)
         if (learned := self.lessons.learn(heard.status, heard.text, sends)) is not None:
             raise ParameterDropped(learned)
         raise fault(heard.status, heard.headers, heard.text, self._source)
@@ -116,7 +129,7 @@ class ChatEndpoint(abc.ABC):
             return TransientFault(self._source.sentence(f"could not be reached: {why}"))
         return TransientFault(self._source.sentence(f"broke the connection: {why}"))
 
-    def _understand(self, heard: Heard) -> Answer:
+    def _understand(self, heard: Heard) -> Sequence[Answer]:
         try:
             document = json.loads(heard.content)
         except (ValueError, RecursionError):
@@ -129,6 +142,6 @@ class ChatEndpoint(abc.ABC):
             # Some gateways have sent their 200 before they know better.
             raise fault(status, heard.headers, heard.text, self._source)
         try:
-            return self._read(document)
+            return self._read_several(document)
         except Garbled as problem:
             raise garbage(heard.text, str(problem), self._source) from None

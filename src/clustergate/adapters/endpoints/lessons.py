@@ -11,6 +11,7 @@ from clustergate.adapters.endpoints.faults import provider_message, refused_name
 TEMPERATURE: Final = "temperature"
 MAX_TOKENS: Final = "max_tokens"
 SCHEMA: Final = "schema"
+SEVERAL: Final = "n"
 
 # Says that a parameter is not taken at all, or not at this value.
 _REFUSAL: Final = (
@@ -25,12 +26,17 @@ _NAMES: Final = {
     MAX_TOKENS: r"\bmax_tokens\b",
     # Without a schema the request still asks for JSON in words, so here any complaint is enough.
     SCHEMA: r"response_format|json_schema|structured.outputs?|guided|grammar|\btools?\b|tool_choice",
+    # One answer a request is asked for as well, so here too.
+    SEVERAL: r"['\"`]n['\"`]|\bn ?[=:>] ?\d|\bn (?:must|should|is|cannot)|only one (?:completion )?choice|"
+    r"multiple (?:choices|completions)",
 }
 _FIELDS: Final = {
     TEMPERATURE: ("temperature",),
     MAX_TOKENS: ("max_tokens",),
     SCHEMA: ("response_format", "tools", "tool_choice"),
+    SEVERAL: ("n",),
 }
+_WHATEVER_IS_SAID: Final = frozenset({SCHEMA, SEVERAL})
 _NEAR: Final = 120
 """Characters between a parameter's name and the word that refuses it."""
 
@@ -43,6 +49,7 @@ class Lessons:
             TEMPERATURE: "temperature (the endpoint refused it)",
             MAX_TOKENS: "max_tokens (sent as max_completion_tokens)",
             SCHEMA: f"{schema_words} (the endpoint refused it)",
+            SEVERAL: "n (one answer a request)",
         }
         self._learned: list[str] = []
 
@@ -51,17 +58,17 @@ class Lessons:
 
     @property
     def dropped(self) -> tuple[str, ...]:
-        return tuple(self._words[name] for name in self._learned)
+        return tuple(self._words[name] for name in self._learned if name != SEVERAL)
 
     def learn(self, status: int, body_text: str, sent: Collection[str]) -> str | None:
         """What was learned, in words, if the answer refuses a parameter that this very request `sent`; else None.
 
         Several requests in flight may be taught the same: each is told, and it is remembered once.
         """
-        if status not in (400, 422):
+        if status not in (400, 422, 500, 501):
             return None
         name = _refused(body_text, sent)
-        if name is None:
+        if name is None or (status >= 500 and name != SEVERAL):  # so llama.cpp speaks of `n`
             return None
         if name not in self._learned:
             self._learned.append(name)
@@ -72,7 +79,7 @@ def _refused(body_text: str, sent: Collection[str]) -> str | None:
     field, message = refused_name(body_text), provider_message(body_text)
     for name in sent:
         named = field.split(".")[0] in _FIELDS[name]
-        if name == SCHEMA:
+        if name in _WHATEVER_IS_SAID:
             if named or re.search(_NAMES[name], message, re.IGNORECASE):
                 return name
         elif re.search(_RANGE, message, re.IGNORECASE):

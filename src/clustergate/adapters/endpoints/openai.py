@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+import dataclasses
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Final
 
 import openai
 
 from clustergate.adapters.endpoints.chat import CONNECT_SECONDS, ChatEndpoint, Composed
-from clustergate.adapters.endpoints.lessons import MAX_TOKENS, SCHEMA, TEMPERATURE
+from clustergate.adapters.endpoints.lessons import MAX_TOKENS, SCHEMA, SEVERAL, TEMPERATURE
 from clustergate.adapters.endpoints.reading import (
     Garbled,
     ending,
@@ -74,6 +75,9 @@ class OpenAIEndpoint(ChatEndpoint):
             named = {"name": request.schema.get("title", "answer"), "strict": True, "schema": dict(request.schema)}
             body["response_format"] = {"type": "json_schema", "json_schema": named}
             sends.append(SCHEMA)
+        if request.n > 1 and SEVERAL not in self.lessons and "n" not in extra:
+            body["n"] = request.n
+            sends.append(SEVERAL)
         return Composed({**body, **extra}, tuple(sends))
 
     def _send(self, body: Mapping[str, Any]) -> Awaitable[Any]:
@@ -103,6 +107,15 @@ class OpenAIEndpoint(ChatEndpoint):
             input_tokens=tokens(usage, "prompt_tokens"),
             output_tokens=tokens(usage, "completion_tokens"),
         )
+
+    def _read_several(self, document: Mapping[str, Any]) -> Sequence[Answer]:
+        answers = [self._read({**document, "choices": [one]}) for one in items(document.get("choices"), "choices")]
+        if not answers:
+            return (self._read(document),)  # which says what is wrong
+        # The usage is that of the whole request.
+        none = (None if answers[0].input_tokens is None else 0, None if answers[0].output_tokens is None else 0)
+        free = [dataclasses.replace(one, input_tokens=none[0], output_tokens=none[1]) for one in answers[1:]]
+        return [answers[0], *free]
 
 
 def _content(content: Any) -> str:

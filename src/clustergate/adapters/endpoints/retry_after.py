@@ -51,7 +51,7 @@ def _reset(headers: Mapping[str, str], now: float) -> float | None:
     """The reset of the limits that are used up, or the nearest reset where none says that it is."""
     resets: dict[bool, list[float]] = {True: [], False: []}
     for name, text in headers.items():
-        if name.startswith("x-ratelimit-reset") and (seconds := _span(text, now)) is not None:
+        if name.startswith("x-ratelimit-reset") and (seconds := span(text, now)) is not None:
             left = headers.get(name.replace("reset", "remaining", 1))
             resets[left == "0"].append(seconds)
     if not resets[True] and not resets[False]:
@@ -59,7 +59,7 @@ def _reset(headers: Mapping[str, str], now: float) -> float | None:
     return min(_LONGEST_HINT, max(resets[True]) if resets[True] else min(resets[False]))
 
 
-def _span(text: str, now: float) -> float | None:
+def span(text: str, now: float) -> float | None:
     """`6m0s`, `20ms`, seconds, or a moment since the epoch in seconds or milliseconds."""
     number = _number(text)
     if number is None:

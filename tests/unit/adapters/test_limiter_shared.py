@@ -1,0 +1,179 @@
+"""Several processes at one account: one limit, one pace, one hold. Each has its own store object, on one file."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clustergate.adapters.limiter import Limiter
+from clustergate.adapters.patient import Patient
+from clustergate.adapters.store import SqlStore
+from clustergate.nouns.errors import StoreError
+from clustergate.nouns.headroom import Headroom
+from clustergate.nouns.model import Answer, Finish
+from clustergate.run.account import SharedAccount
+from tests.unit.adapters.scripted_provider import a_request
+from tests.unit.adapters.test_limiter import FINE, STUBBORN, Scripted, ask_all, busy
+
+ACCOUNT = ("openai", "http://one", "KEY")
+
+
+class Processes:
+    """As many limiters as processes, over one file."""
+
+    def __init__(self, folder: Path, count: int, **limits: Any) -> None:
+        self.stores = [SqlStore(str(folder / "store.sqlite")) for _ in range(count)]
+        self.limiters = [Limiter(account=SharedAccount(store, ACCOUNT, **limits)) for store in self.stores]
+
+    async def ask(self, endpoint: Scripted, counts: Sequence[int]) -> list[Answer | BaseException]:
+        """So many asks in each process."""
+        asks = [
+            ask_all(Patient(endpoint, limiter, patience=STUBBORN), count)
+            for limiter, count in zip(self.limiters, counts, strict=True)
+        ]
+        told = [one for answers in await asyncio.gather(*asks) for one in answers]
+        for limiter in self.limiters:
+            await limiter.close()
+        return told
+
+
+def test_in_sum_never_more(tmp_path: Path) -> None:
+    """Eight processes of unequal appetite have no more in flight than one might, and all of it while work remains."""
+    endpoint = Scripted()
+    counts = [200, 100, 50, 20, 10, 5, 2, 1]
+
+    async def run() -> list[Answer | BaseException]:
+        return await Processes(tmp_path, 8, concurrency=16).ask(endpoint, counts)
+
+    assert asyncio.run(run()) == [FINE] * sum(counts)
+    assert endpoint.most == 16
+
+
+def test_one_429_holds_everyone(tmp_path: Path) -> None:
+    """A process that met none itself sends nothing either, from its next report on until the hold is over."""
+    began = time.monotonic()
+    met: list[float] = []
+
+    async def play(endpoint: Scripted) -> Answer:
+        await asyncio.sleep(0.02)
+        if not met and time.monotonic() - began > 0.5:
+            met.append(time.monotonic())
+            raise busy(1.0)
+        return FINE
+
+    endpoint = Scripted(play=play)
+
+    async def run() -> list[Answer | BaseException]:
+        return await Processes(tmp_path, 2, concurrency=4).ask(endpoint, [150, 150])
+
+    assert asyncio.run(run()) == [FINE] * 300
+    # A report is 0.15 s apart; on a busy machine it may come late.
+    assert [at for at, _ in endpoint.sent if met[0] + 0.6 < at < met[0] + 0.95] == []
+
+
+def test_the_limit_is_found(tmp_path: Path) -> None:
+    """An endpoint that takes 30 at once and says so by 429 alone is used nearly to that, and not left in peace."""
+    taken = 30
+
+    async def play(endpoint: Scripted) -> Answer:
+        if endpoint.in_flight > taken:
+            raise busy(0.05)
+        await asyncio.sleep(0.02)
+        return FINE
+
+    endpoint = Scripted(play=play)
+
+    async def run() -> list[Answer | BaseException]:
+        return await Processes(tmp_path, 1).ask(endpoint, [1500])
+
+    assert asyncio.run(run()) == [FINE] * 1500
+    refused = len(endpoint.sent) - 1500
+    assert endpoint.most > taken
+    assert refused < 300
+
+
+@pytest.mark.parametrize("workers", [1, 8])
+def test_requests_a_minute(tmp_path: Path, workers: int) -> None:
+    """In no second more than the rate and its burst, however many processes ask."""
+    endpoint = Scripted()
+
+    async def run() -> list[Answer | BaseException]:
+        return await Processes(tmp_path, workers, concurrency=50, rpm=3000).ask(endpoint, [160 // workers] * workers)
+
+    assert asyncio.run(run()) == [FINE] * 160
+    times = sorted(at for at, _ in endpoint.sent)
+    most = max(sum(start <= at < start + 1 for at in times) for start in times)
+    assert most <= 50 + 50 + 5  # a second's worth, the burst, and what a busy machine sends late
+
+
+def test_tokens_a_minute(tmp_path: Path) -> None:
+    """Requests wait for the tokens of those before them: as booked, and then as they were."""
+
+    async def play(endpoint: Scripted) -> Answer:
+        return Answer(text="Fine.", finish=Finish.STOP, input_tokens=10, output_tokens=90)
+
+    endpoint = Scripted(play=play)
+
+    async def run() -> float:
+        limiter = Processes(tmp_path, 1, concurrency=50, tpm=60_000).limiters[0]
+        patient = Patient(endpoint, limiter)
+        began = time.monotonic()
+        for _ in range(25):
+            await patient.ask(a_request(max_tokens=100))
+        await limiter.close()
+        return time.monotonic() - began
+
+    assert asyncio.run(run()) > 1.3  # 25 times 100 tokens at 1,000 a second, a second's worth at once
+
+
+def test_what_runs_low_is_waited_for() -> None:
+    """An endpoint that tells how much is left is not asked until it says 429."""
+    began = time.monotonic()
+
+    class Telling(Scripted):
+        @property
+        def headroom(self) -> tuple[Headroom, ...]:  # type: ignore[override]
+            return (Headroom("requests", 100, 0, 50.0),) if len(self.sent) == 3 else ()
+
+    endpoint = Telling()
+
+    async def run() -> None:
+        patient = Patient(endpoint, Limiter(1))
+        for _ in range(5):
+            await patient.ask(a_request())
+
+    asyncio.run(run())
+    gaps = [b - a for (a, _), (b, _) in zip(endpoint.sent, endpoint.sent[1:], strict=False)]
+    assert gaps[2] > 0.4  # one comes back every half a second
+    assert time.monotonic() - began < 5
+
+
+def test_judges_go_first() -> None:
+    """Whoever is urgent is served before those who wait, and among its like in order."""
+    endpoint = Scripted()
+
+    async def run() -> None:
+        limiter = Limiter(1)
+        plain, urgent = Patient(endpoint, limiter), Patient(endpoint, limiter, urgent=True)
+        asks = [plain.ask(a_request(max_tokens=number)) for number in (1, 2, 3)]
+        asks += [urgent.ask(a_request(max_tokens=number)) for number in (11, 12)]
+        await asyncio.gather(*asks)
+
+    asyncio.run(run())
+    assert [number for _, number in endpoint.sent] == [1, 11, 12, 2, 3]
+
+
+def test_a_store_that_breaks_ends_the_wait(tmp_path: Path) -> None:
+    """Nobody waits for ever for a share that cannot be told."""
+
+    async def run() -> list[Answer | BaseException]:
+        processes = Processes(tmp_path, 1, concurrency=4)
+        processes.stores[0].close()
+        return await asyncio.wait_for(processes.ask(Scripted(), [3]), 5)
+
+    assert {type(one) for one in asyncio.run(run())} == {StoreError}
