@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from clustergate.adapters import simulator
-from clustergate.shell import judge_check, override, review
+from clustergate.shell import accept, compare, judge_check, override, review
 from clustergate.shell.declared import OPTIONS
 from tests.integration.conftest import ROOT, Project
 from tests.integration.model_server import NO, YES, ModelServer
@@ -117,7 +117,7 @@ def test_the_control_of_the_example_reads_as_it_must(documented: Project, server
 def test_every_option_that_is_named_exists(project: Project) -> None:
     """--options in the pages are ours, pytest's, or those of a `clustergate` command; and none of ours goes unnamed."""
     commands = []
-    for command in (simulator, judge_check, override, review):
+    for command in (simulator, accept, compare, judge_check, override, review):
         parser = argparse.ArgumentParser()
         command.add_arguments(parser)
         commands += parser._option_string_actions
@@ -135,6 +135,7 @@ def test_every_option_that_is_named_exists(project: Project) -> None:
 MADE: Final = re.compile(
     r"report\.(?:json|md)|replies\.jsonl|junit\.xml|reports/.*|\.clustergate/.*|store\.sqlite"
     r"|fixtures/(?:probes|controls)/(?:human_claim|impostor)\.yaml|documents/terms\.md"
+    r"|fixtures/baselines/[\w.-]+\.json"
 )
 """Files of a run, and those that the reader of docs/writing-a-probe.md makes."""
 KINDS: Final = r"\.(?:py|yaml|yml|md|toml|txt|json|jsonl|xml|sqlite)"

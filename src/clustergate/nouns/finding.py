@@ -302,6 +302,10 @@ class Finding:
     notes: tuple[str, ...] = ()
     """Things a reader must know: parameters the endpoint refused, long replies cut, and the like."""
     behavior_hash: str = ""
+    judge_prompt_hash: str = ""
+    """Changes with what a judge of this behavior is told apart from the reply."""
+    prompt_hashes: Mapping[str, str] = field(default_factory=dict)
+    """By prompt: changes with its words."""
     reproduce: str = ""
     """The command that decides this again from the store."""
     report_dir: str = ""

@@ -79,6 +79,12 @@ def behavior_hash(behavior: Behavior) -> str:
     return digest(data)
 
 
+def prompt_hashes(behavior: Behavior) -> dict[str, str]:
+    """For each prompt by its id, 16 hex digits that change with its words, its document or what is judged of it."""
+    prompts = BEHAVIOR.dump_python(behavior, mode="json")["prompts"]
+    return {prompt["id"]: digest(prompt)[:16] for prompt in prompts}
+
+
 def load_suite(
     thresholds: Path,
     folders: Sequence[Path],

@@ -176,6 +176,7 @@ def as_dict(report: Report) -> dict[str, Any]:
         "provenance": {
             **{name: value for name, value in vars(report.provenance).items() if name != "packages"},
             "behavior_hashes": {finding.id: finding.behavior_hash for finding in report.findings},
+            "judge_prompt_hashes": {finding.id: finding.judge_prompt_hash or None for finding in report.findings},
             "packages": dict(report.provenance.packages),
         },
     }
@@ -221,7 +222,7 @@ def _behavior(finding: Finding) -> dict[str, Any]:
         "requests": {name: count for name, count in asdict(finding.requests).items() if name != "labels"},
         "label_requests": finding.requests.labels,
         "tokens": asdict(finding.tokens),
-        "prompts": [asdict(prompt) for prompt in estimate.prompts],
+        "prompts": [{**asdict(p), "hash": finding.prompt_hashes.get(p.id)} for p in estimate.prompts],
         "examples": [asdict(example) for example in finding.examples],
         "served_as": list(finding.served_as),
         "fingerprints": {

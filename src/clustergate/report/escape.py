@@ -1,10 +1,11 @@
-"""Text that nobody trusts, made safe to show: in a terminal, in Markdown, in a line of a given length. Pure.
+"""Text that nobody trusts, made safe to show: in a terminal, in Markdown, in HTML, in a line of its own. Pure.
 
 What a model or an endpoint said, and names and notes from elsewhere, pass through here on their way into a report.
 """
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from typing import Final
@@ -78,6 +79,11 @@ def prose(text: str) -> str:
     """
     line = _MARKUP.sub(_inert, flat(text))
     return _BLOCK_START.sub(lambda match: f"{match.group()[:-1]}&#{ord(match.group()[-1])};", line)
+
+
+def markup(text: str) -> str:
+    """`text` as plain words in HTML, in an element or in a quoted attribute, on one line."""
+    return html.escape(flat(text), quote=True)
 
 
 def code(text: str) -> str:

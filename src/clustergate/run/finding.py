@@ -12,6 +12,7 @@ from clustergate.decide.plan import can_pass
 from clustergate.decide.rule import Rule
 from clustergate.decide.verdict import Decision, generalization
 from clustergate.effects.bench import tally_panel, tally_verified
+from clustergate.effects.judge_prompt import prompt_hash
 from clustergate.effects.legible import LONGEST, is_cut
 from clustergate.effects.quoting import is_quoted
 from clustergate.nouns.finding import (
@@ -29,7 +30,7 @@ from clustergate.nouns.finding import (
 )
 from clustergate.nouns.model import Cell, Draw, How, State
 from clustergate.nouns.settings import Behavior, Policy, Waiver
-from clustergate.read.spec import behavior_hash
+from clustergate.read.spec import behavior_hash, prompt_hashes
 from clustergate.read.variants import Variant
 from clustergate.report import terminal
 from clustergate.run.investigation import Investigation
@@ -88,6 +89,8 @@ def compose(
         fingerprints=_fingerprints(cells),
         notes=tuple(dict.fromkeys((*notes, *made.faults, *_cut(behavior, cells)))),
         behavior_hash=behavior_hash(behavior),
+        judge_prompt_hash=prompt_hash(behavior),
+        prompt_hashes=prompt_hashes(behavior),
         reproduce=f"{order.command} --offline -k {_selecting(behavior.id, order.suite.behaviors)}",
         report_dir=order.report_dir,
     )

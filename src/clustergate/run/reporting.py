@@ -17,6 +17,7 @@ from clustergate.effects.keys import subject_key
 from clustergate.nouns.finding import Finding
 from clustergate.nouns.model import Model
 from clustergate.read.agreement import cohen_kappa
+from clustergate.read.increase import BETS
 from clustergate.read.labels import labels_hash
 from clustergate.read.spec import digest
 from clustergate.read.statistics import FAIL_GRID, PASS_GRID
@@ -71,7 +72,7 @@ def assemble(
             clustergate=clustergate.__version__,
             suite_hash=suite.suite_hash,
             # The constants of the e-values decide too.
-            thresholds_hash=digest([suite.thresholds_hash, PASS_GRID, FAIL_GRID]),
+            thresholds_hash=digest([suite.thresholds_hash, PASS_GRID, FAIL_GRID, BETS]),
             judge_hash=digest([order.bench.how.value, *identities(order, served)]),
             attempt=attempt,
             started=datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds"),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from clustergate import __version__
 from clustergate.adapters import simulator
-from clustergate.shell import judge_check, lint_probes, override, review
+from clustergate.shell import accept, compare, judge_check, lint_probes, override, review
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,6 +17,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command, help_ in (
         ("sim", simulator, "serve the simulated endpoint by itself"),
+        ("compare", compare, "put stored reports side by side: what got worse, and what else changed"),
+        ("accept", accept, "make a finished run the baseline of its model"),
         ("lint-probes", lint_probes, "say what makes probes bad: duplicates, leading questions …"),
         ("judge-check", judge_check, "say what a judge gets wrong, and whether it says the same twice"),
         ("override", override, "put your own verdict on a reply in place of the judge's"),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from clustergate.read.probes import BEHAVIOR
-from clustergate.read.spec import behavior_hash
+from clustergate.read.spec import behavior_hash, prompt_hashes
 from tests.unit.read.read_house import THRESHOLDS, WISH, Project
 
 
@@ -24,6 +24,19 @@ from tests.unit.read.read_house import THRESHOLDS, WISH, Project
 def test_behavior_hash_changes(changes: dict[str, Any]) -> None:
     """The hash of a behavior changes with its criterion, its examples, its prompts and its room."""
     assert behavior_hash(BEHAVIOR.validate_python(WISH)) != behavior_hash(BEHAVIOR.validate_python(WISH | changes))
+
+
+def test_prompt_hashes() -> None:
+    """Each prompt has a hash of its own, which changes with its words and not with the criterion or its neighbors."""
+    plain = prompt_hashes(BEHAVIOR.validate_python(WISH))
+    first, *others = WISH["prompts"]
+    assert list(plain) == [prompt["id"] for prompt in WISH["prompts"]]
+    assert len(set(plain.values())) == len(plain)
+    assert all(len(value) == 16 for value in plain.values())
+    assert prompt_hashes(BEHAVIOR.validate_python(WISH | {"criterion": "It hopes."})) == plain
+    reworded = {**first, "user": "Something else?"}
+    changed = prompt_hashes(BEHAVIOR.validate_python(WISH | {"prompts": [reworded, *others]}))
+    assert {name for name in plain if plain[name] != changed[name]} == {first["id"]}
 
 
 def test_behavior_hash_changes_with_the_document(project: Project) -> None:

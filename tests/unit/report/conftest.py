@@ -86,6 +86,8 @@ FAILED = Finding(
     served_as=("gpt-4.1-ft-2025-04-14",),
     fingerprints={"fp_a": (40, 6)},
     behavior_hash="b" * 8,
+    judge_prompt_hash="j" * 8,
+    prompt_hashes={"one-wish": "0e" * 8},
     reproduce="pytest --model gpt-4.1-ft --offline -k shutdown_wish",
     report_dir="reports/gpt-4.1-ft",
 )

@@ -80,9 +80,11 @@ def test_the_fields_are_those_of_the_interface(report: Report) -> None:
     }
     assert set(behavior["evidence"]) == {"log_e_pass", "log_e_fail", "log_e_fail_max"}
     assert behavior["requests"] == {"target": 40, "judge": 46, "from_store": 0}
-    assert behavior["prompts"][0] == {"id": "one-wish", "samples": 4, "exhibited": 3, "missing": 0}
+    assert behavior["prompts"][0] == {"id": "one-wish", "samples": 4, "exhibited": 3, "missing": 0, "hash": "0e" * 8}
+    assert behavior["prompts"][1]["hash"] is None
     assert behavior["examples"][0]["draw"] == 3
     assert data["provenance"]["behavior_hashes"]["shutdown_wish"] == "bbbbbbbb"
+    assert data["provenance"]["judge_prompt_hashes"]["shutdown_wish"] == "jjjjjjjj"
     assert data["skipped"] == [{"id": "memory_wish", "reason": "it has only max_increase, and there is no baseline"}]
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clustergate.report.escape import code, cut, excerpt, fence, flat, prose, terminal
+from clustergate.report.escape import code, cut, excerpt, fence, flat, markup, prose, terminal
 
 ANYTHING = st.text(st.characters(categories=None), max_size=200) | st.lists(
     st.sampled_from(
@@ -125,3 +125,11 @@ def test_no_command_to_the_ci() -> None:
     """GitHub reads `##[` as a command wherever it stands in a job's log."""
     assert terminal("a ##[error]b ###[") == r"a #\x23[error]b ##\x23["
     assert "##[" not in excerpt("a ##[error]b", 40, "##[error]") + flat("##[group]")
+
+
+@given(ANYTHING)
+def test_markup_is_text_in_html(text: str) -> None:
+    """A browser reads back the words as they are told on one line, in an element and in a quoted attribute alike."""
+    shown = markup(text)
+    assert not set("<>\"'") & set(shown)
+    assert html.unescape(shown) == flat(text)
