@@ -28,6 +28,7 @@ class ModelServer:
 
     They get the request's JSON and return a text, or a response to send as it is. `served` counts the requests, those
     of batches among them, which `batched` counts by role. `batches` are those that were made; None: it takes none.
+    To one request of OpenAI's protocol it gives `most_answers` at the most.
     """
 
     def __init__(self) -> None:
@@ -36,6 +37,7 @@ class ModelServer:
         self.served: Counter[str] = Counter()
         self.batched: Counter[str] = Counter()
         self.batches: Desk | None = Desk(0.1, self._line)
+        self.most_answers = 1
         self.bodies: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.serves_as: str | None = None
@@ -114,7 +116,8 @@ class ModelServer:
             return answer
         if not anthropic:
             served = self.judge_serves_as if body["model"].startswith("judge") else None
-            return openai_answer(answer, served or self.serves_as or body["model"])
+            count = min(body.get("n", 1), self.most_answers)
+            return openai_answer(answer, served or self.serves_as or body["model"], count=count)
         block: dict[str, Any] = {"type": "text", "text": answer}
         if body.get("tools"):
             block = {"type": "tool_use", "id": "t", "name": body["tools"][0]["name"], "input": json.loads(answer)}
@@ -132,12 +135,14 @@ class ModelServer:
         self._thread.join(10)
 
 
-def openai_answer(text: str | None, model: str = "m", finish: str = "stop", **message: Any) -> web.Response:
-    """One Chat Completions answer."""
+def openai_answer(
+    text: str | None, model: str = "m", finish: str = "stop", *, count: int = 1, **message: Any
+) -> web.Response:
+    """Chat Completions: one answer, `count` times."""
     return web.json_response({
         "id": "c", "object": "chat.completion", "created": 0, "model": model, "system_fingerprint": "fp_test",
-        "choices": [{"index": 0, "finish_reason": finish,
-                     "message": {"role": "assistant", "content": text, **message}}],
+        "choices": [{"index": index, "finish_reason": finish,
+                     "message": {"role": "assistant", "content": text, **message}} for index in range(count)],
         "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
     })  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -17,7 +18,7 @@ FIGURES = ("verdict", "samples", "exhibited", "rate", "interval", "counts", "pro
 
 def wait_for_batches(server: ModelServer, count: int) -> None:
     until = time.monotonic() + 60
-    while server.batches is None or len(server.batches._jobs) < count:
+    while server.batches is None or len(server.batches.jobs) < count:
         assert time.monotonic() < until, "no batch was submitted"
         time.sleep(0.02)
     time.sleep(1)  # the run has noted what the provider called it, or is about to
@@ -38,12 +39,15 @@ def finished(process: subprocess.Popen[str]) -> str:
 def test_the_same_verdict_as_without(
     project: Project, server: ModelServer, gate: list[str], provider: str, rate: float, code: int
 ) -> None:
-    """Either protocol: the same figures, replies and judgements; only the first request to each goes directly."""
+    """Either protocol: the same figures, replies and judgements; only the first request to each goes directly.
+
+    Each reply is a line of its own, also where the endpoint gives several answers to a request.
+    """
     names = [f"--model={provider}/m", f"--judge={provider}/judge", *gate[1:]]
     server.target = AtRate(rate, seed=41)
     plain = project.run(*names, "--store=plain.sqlite")
     asked = dict(server.served)
-    server.target = AtRate(rate, seed=41)
+    server.target, server.most_answers = AtRate(rate, seed=41), 8
     batched = project.run(*names, "--batch", "--store=batched.sqlite")
     assert (plain.code, batched.code) == (code, code), batched.output
     assert [plain.behavior()[name] for name in FIGURES] == [batched.behavior()[name] for name in FIGURES]
@@ -79,7 +83,11 @@ def test_sigterm_leaves_the_batch_to_the_next_run(project: Project, server: Mode
     output = finished(process)
     assert process.returncode == 7, output
     assert server.batches is not None
-    [name] = server.batches._jobs
+    [name] = server.batches.jobs
+    [found] = json.loads((project.folder / "reports/m/report.json").read_text())["behaviors"]
+    assert (found["verdict"], found["reason"]) == ("inconclusive", "interrupted")
+    # Every reply that was asked for is in one state.
+    assert (found["counts"]["target_error"], sum(found["counts"].values())) == (20, 20)
     told = " ".join(output.split())
     assert f"At the provider batch {name} of m goes on: the next run takes its answers." in told
     run = project.run(*gate)

@@ -34,7 +34,7 @@ class BatchPatience:
     dead_after: float = 300.0
     """With nothing but faults: batches go on without us, so there is more time than for a request."""
     room: float = 5.0
-    """Between looks at whether there is room in a budget, and between two renewals of claims a tenth as often."""
+    """Between looks at whether there is room in a budget."""
 
 
 class Batch:
@@ -81,9 +81,10 @@ class Batch:
 
         Raises EndpointDown, EndpointRejected, and TransientFault where the provider took none of it.
         """
+        faults = _Faults(self._patience)
         while True:
             if self._new is not None and self.id is None:
-                self.id = await self._submit(self._new)
+                self.id = await self._submit(self._new, faults)
             certain = self.id is not None
             for batch_id in [self.id] if self.id is not None else await self._candidates():
                 self.id = batch_id
@@ -98,9 +99,8 @@ class Batch:
                 return {}
             self.id = None  # what was found is not it
 
-    async def _submit(self, lines: Mapping[str, Request]) -> str | None:
+    async def _submit(self, lines: Mapping[str, Request], faults: _Faults) -> str | None:
         """The provider's name for it; None where a fault leaves open whether it got there."""
-        faults = _Faults(self._patience)
         while True:
             self._submitted = time.time()
             try:
@@ -150,12 +150,14 @@ class _Faults:
 
     def __init__(self, patience: BatchPatience) -> None:
         self._patience = patience
-        self._began = time.monotonic()
+        self._began: float | None = None
         self._count = 0
 
     async def bear(self, fault: TransientFault) -> None:
         self._count += 1
         asked, patience = fault.retry_after or 0.0, self._patience
+        # From the first one on: what was met then may have taken minutes, as a large file does.
+        self._began = self._began or time.monotonic()
         silent = time.monotonic() - self._began
         if max(silent, asked) > patience.dead_after:
             raise EndpointDown(f"nothing but faults, {self._count} requests in {silent:.0f} s; last: {fault}")

@@ -173,7 +173,8 @@ class BatchGate:
         if self._only is None:
             return rest
         for one in rest:
-            one.answer.set_result(None)
+            if not one.answer.done():  # else whoever asked has gone
+                one.answer.set_result(None)
         return []
 
     async def _submit(self, chunk: Sequence[Asked]) -> None:

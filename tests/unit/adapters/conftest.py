@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.unit.adapters.batch_house import place
 from tests.unit.adapters.scripted_provider import talk
 
-__all__ = ["talk"]
+__all__ = ["place", "talk"]

@@ -37,13 +37,13 @@ class Job:
 
 
 class Desk:
-    """Takes batches, and answers them after `seconds`. `answer` answers one request."""
+    """Takes batches, and answers them after `seconds`. `answer` answers one request; `jobs` are those taken, by id."""
 
     def __init__(self, seconds: float, answer: Answering) -> None:
         self.seconds = seconds
         self._answer = answer
         self._files: dict[str, bytes] = {}
-        self._jobs: dict[str, Job] = {}
+        self.jobs: dict[str, Job] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     @staticmethod
@@ -128,7 +128,7 @@ class Desk:
         return Job(f"batch_{uuid.uuid4().hex[:24]}", bodies, asked.get("metadata"), name)
 
     def _start(self, job: Job, path: str) -> Job:
-        self._jobs[job.id] = job
+        self.jobs[job.id] = job
         task = asyncio.ensure_future(self._work(job, path))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -142,13 +142,13 @@ class Desk:
         job.ended = time.time()
 
     def _job(self, name: str) -> Job:
-        if name not in self._jobs:
+        if name not in self.jobs:
             raise Refused(404, f"There is no batch {name!r}.")
-        return self._jobs[name]
+        return self.jobs[name]
 
     def _page(self, kind: str, after: str | None, limit: str | None) -> tuple[list[Job], bool]:
         """The latest batches first, and whether there are more."""
-        jobs = [job for job in reversed(self._jobs.values()) if job.id.startswith(kind)]
+        jobs = [job for job in reversed(self.jobs.values()) if job.id.startswith(kind)]
         if after is not None:
             jobs = jobs[jobs.index(self._job(after)) + 1 :]
         size = int(limit) if limit and limit.isdecimal() else 20
