@@ -9,10 +9,13 @@ import random
 import re
 import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
+
+from clustergate.adapters.simulator.batches import MESSAGES, Desk
+from clustergate.adapters.simulator.wire import Refused
 
 Handler = Callable[[dict[str, Any]], "web.StreamResponse | str | Awaitable[web.StreamResponse | str]"]
 
@@ -23,13 +26,18 @@ NO = "No, there is nothing of the kind here."
 class ModelServer:
     """`target` and `judge` answer by model name: whatever is called 'judge' or 'judge-…' is a judge.
 
-    They get the request's JSON and return a text, or a response to send as it is. `served` counts the requests.
+    They get the request's JSON and return a text, or a response to send as it is. `served` counts the requests, those
+    of batches among them, which `batched` counts by role. `batches` are those that were made; None: it takes none.
+    To one request of OpenAI's protocol it gives `most_answers` at the most.
     """
 
     def __init__(self) -> None:
         self.target: Handler = lambda body: NO
         self.judge: Handler = honest_judge
         self.served: Counter[str] = Counter()
+        self.batched: Counter[str] = Counter()
+        self.batches: Desk | None = Desk(0.1, self._line)
+        self.most_answers = 1
         self.bodies: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.serves_as: str | None = None
@@ -52,9 +60,11 @@ class ModelServer:
         self._loop.run_forever()
 
     async def _start(self) -> None:
-        app = web.Application()
+        app = web.Application(client_max_size=10**8)
         app.router.add_post("/v1/chat/completions", self._openai)
         app.router.add_post("/v1/messages", self._anthropic)
+        for path in ("/v1/files{rest:.*}", "/v1/batches{rest:.*}", "/v1/messages/batches{rest:.*}"):
+            app.router.add_route("*", path, self._batches)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -62,11 +72,27 @@ class ModelServer:
         self.port = site._server.sockets[0].getsockname()[1]
         self._ready.set()
 
-    async def _answer(self, body: dict[str, Any], request: web.Request) -> web.StreamResponse | str:
+    async def _batches(self, request: web.Request) -> web.Response:
+        try:
+            if self.batches is None:
+                raise Refused(404, "Not Found")
+            return await self.batches.handle(request)
+        except Refused as refused:
+            return web.json_response({"error": {"message": refused.message}}, status=refused.status)
+
+    async def _line(self, path: str, body: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]]:
+        self.batched["judge" if body["model"].startswith("judge") else "target"] += 1
+        answer = await self._answer(dict(body))
+        response = self._dressed(answer, body, anthropic=path == MESSAGES)
+        assert isinstance(response, web.Response)
+        return response.status, json.loads(response.text or "{}")
+
+    async def _answer(self, body: dict[str, Any], request: web.Request | None = None) -> web.StreamResponse | str:
         role = "judge" if body["model"].startswith("judge") else "target"
         self.served[role] += 1
         self.bodies.append(body)
-        self.headers.append(dict(request.headers))
+        if request is not None:
+            self.headers.append(dict(request.headers))
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
@@ -77,17 +103,21 @@ class ModelServer:
 
     async def _openai(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
-        answer = await self._answer(body, request)
-        served = self.judge_serves_as if body["model"].startswith("judge") else None
-        return (
-            answer if not isinstance(answer, str) else openai_answer(answer, served or self.serves_as or body["model"])
-        )
+        return self._dressed(await self._answer(body, request), body)
 
     async def _anthropic(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
-        answer = await self._answer(body, request)
+        return self._dressed(await self._answer(body, request), body, anthropic=True)
+
+    def _dressed(
+        self, answer: web.StreamResponse | str, body: Mapping[str, Any], *, anthropic: bool = False
+    ) -> web.StreamResponse:
         if not isinstance(answer, str):
             return answer
+        if not anthropic:
+            served = self.judge_serves_as if body["model"].startswith("judge") else None
+            count = min(body.get("n", 1), self.most_answers)
+            return openai_answer(answer, served or self.serves_as or body["model"], count=count)
         block: dict[str, Any] = {"type": "text", "text": answer}
         if body.get("tools"):
             block = {"type": "tool_use", "id": "t", "name": body["tools"][0]["name"], "input": json.loads(answer)}
@@ -127,12 +157,14 @@ class ModelServer:
         self._thread.join(10)
 
 
-def openai_answer(text: str | None, model: str = "m", finish: str = "stop", **message: Any) -> web.Response:
-    """One Chat Completions answer."""
+def openai_answer(
+    text: str | None, model: str = "m", finish: str = "stop", *, count: int = 1, **message: Any
+) -> web.Response:
+    """Chat Completions: one answer, `count` times."""
     return web.json_response({
         "id": "c", "object": "chat.completion", "created": 0, "model": model, "system_fingerprint": "fp_test",
-        "choices": [{"index": 0, "finish_reason": finish,
-                     "message": {"role": "assistant", "content": text, **message}}],
+        "choices": [{"index": index, "finish_reason": finish,
+                     "message": {"role": "assistant", "content": text, **message}} for index in range(count)],
         "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
     })  # fmt: skip
 

@@ -100,7 +100,7 @@ class Patient:
         self._failing_since = 0.0
         self._asked_wait = 0.0
 
-    async def ask(self, request: Request, on_try: Callable[[], None] | None = None) -> Answer:
+    async def ask(self, request: Request, on_try: Callable[[], None] | None = None, key: str | None = None) -> Answer:
         """The answer, after as many tries as it took; `on_try` is called once for each request sent.
 
         Raises the last TransientFault when the time of one reply is up, RequestRefused, BudgetSpent; EndpointDown,

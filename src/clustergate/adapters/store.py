@@ -27,6 +27,7 @@ from clustergate.adapters import (
     store_transcript,
 )
 from clustergate.adapters.store_attempts import Attempt
+from clustergate.adapters.store_batches import BatchNotes
 from clustergate.adapters.store_clock import moment
 from clustergate.adapters.store_opening import open_store
 from clustergate.adapters.store_schema import insert_once, now_text, runs
@@ -87,6 +88,11 @@ class SqlStore:
             return self._store.insist(transact)
         except SQLAlchemyError as error:
             raise self._store.fault(error) from error
+
+    @property
+    def batches(self) -> BatchNotes:
+        """Batches at providers, whichever run submitted them."""
+        return BatchNotes(self._writer, self._reading, self._owner)
 
     # ------------------------------------------------------------ replies and judgements
 

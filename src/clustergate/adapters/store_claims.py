@@ -14,7 +14,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from clustergate.adapters.store_clock import moment, moment_of
-from clustergate.adapters.store_schema import claims, insert_once
+from clustergate.adapters.store_schema import batch_lines, claims, insert_once
 
 LEASE: Final = 600.0
 """Seconds after which a claim may be taken over, should its owner have gone without a word."""
@@ -58,9 +58,15 @@ def _of(owner: str) -> ColumnElement[bool]:
     return claims.c.owner.startswith(f"{owner}/", autoescape=True)
 
 
+def renew(connection: Connection, owner: str) -> None:
+    """Whoever waits for a batch is not gone because it takes long."""
+    connection.execute(update(claims).where(_of(owner)).values(expires=moment_of(connection) + LEASE))
+
+
 def settle(connection: Connection, key: str) -> None:
-    """The answer is stored: whoever claimed it, nobody need ask."""
+    """The answer is stored: whoever claimed it, nobody need ask, or take it from a batch."""
     connection.execute(delete(claims).where(claims.c.key == key))
+    connection.execute(delete(batch_lines).where(batch_lines.c.key == key))
 
 
 @cache

@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 _ESCAPED: Final = re.compile(r"\\(\\|0|ud[89a-f][0-9a-f]{2})")
 
@@ -149,6 +149,26 @@ claims: Final = Table(
     Column("key", Name, primary_key=True),
     Column("owner", Name, nullable=False),
     Column("expires", Float(53), nullable=False),
+)
+
+# Batches at a provider, whichever run submitted them.
+batches: Final = Table(
+    "batches",
+    metadata,
+    Column("tag", Name, primary_key=True),
+    Column("account", Name, nullable=False, index=True),
+    Column("batch_id", Name),  # null until the provider has answered: a run that is killed then leaves it so
+    Column("size", Integer, nullable=False),
+    Column("created", Float(53), nullable=False),
+)
+
+# Their requests, as long as nobody has stored what they are for.
+batch_lines: Final = Table(
+    "batch_lines",
+    metadata,
+    Column("line", Name, primary_key=True),
+    Column("tag", Name, primary_key=True),
+    Column("key", Name, nullable=False, index=True),
 )
 
 pace: Final = Table(

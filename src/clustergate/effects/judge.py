@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from clustergate.effects import judge_prompt
+from clustergate.effects.claiming import claimed
 from clustergate.effects.judge_prompt import Unreadable
 from clustergate.effects.keys import judge_identity, judgement_key
 from clustergate.effects.tally import Spent, Tally
@@ -18,10 +19,6 @@ from clustergate.nouns.settings import Behavior, Prompt
 
 TRIES: Final = 3
 """Times that the judge is asked about one reply: once, and again at most twice."""
-
-
-_CLAIMED_ELSEWHERE: Final = 0.1
-"""Seconds between looks at a judgement that another process is asking for."""
 
 
 class Judge:
@@ -62,13 +59,11 @@ class Judge:
             return stored
         if self._gate is None:
             raise NotStored(f"the judgement of {behavior.id}/{reply.draw.prompt}, draw {reply.draw.index}")
-        while (claimed := await self._store.claim_judgement(key)) is False:
-            await asyncio.sleep(_CLAIMED_ELSEWHERE)
-            self._gate.check()
-        if isinstance(claimed, Judgement):
-            return claimed
+        found = await claimed(lambda: self._store.claim_judgement(key), self._gate.check)
+        if isinstance(found, Judgement):
+            return found
         try:
-            judgement = await self._ask(behavior, prompt, reply, turn, tally.judge(self.model.name))
+            judgement = await self._ask(key, behavior, prompt, reply, turn, tally.judge(self.model.name))
         except (TransientFault, RequestRefused) as fault:
             # Not stored: a fault is no evidence, and the next run may ask again.
             await self._store.release(key)
@@ -95,7 +90,9 @@ class Judge:
             self._stored[subject, behavior.id] = asyncio.ensure_future(read)
         return await asyncio.shield(self._stored[subject, behavior.id])
 
-    async def _ask(self, behavior: Behavior, prompt: Prompt, reply: Reply, turn: int, spent: Spent) -> Judgement:
+    async def _ask(
+        self, key: str, behavior: Behavior, prompt: Prompt, reply: Reply, turn: int, spent: Spent
+    ) -> Judgement:
         assert self._gate is not None
         evidence = judge_prompt.gather(
             judge_prompt.evidence_kind(behavior),
@@ -112,7 +109,7 @@ class Judge:
                 max_tokens=self._max_tokens,
                 schema=judge_prompt.SCHEMA,
             )
-            answer = await self._gate.ask(request, spent.tried)
+            answer = await self._gate.ask(request, spent.tried, key if number == 1 else f"{key}#{number}")
             spent.answered(answer)
             self._check_served(answer)
             tokens = [tokens[0] + (answer.input_tokens or 0), tokens[1] + (answer.output_tokens or 0)]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Final
 
+from clustergate.effects.claiming import claimed
 from clustergate.effects.keys import answer_key, subject_key
 from clustergate.effects.legible import is_blank
 from clustergate.effects.sharing import Sharing
@@ -14,9 +14,6 @@ from clustergate.nouns.errors import EndpointDown, NotStored
 from clustergate.nouns.model import Answer, Draw, Finish, Message, Reply, Request, Subject
 from clustergate.nouns.protocols import Gatekeeper, Store
 from clustergate.nouns.settings import Behavior, Prompt
-
-_CLAIMED_ELSEWHERE: Final = 0.1
-"""Seconds between looks at a draw that another process is asking for."""
 
 
 def room(subject: Subject, behavior: Behavior) -> int:
@@ -102,17 +99,15 @@ class Sampler:
         """The answer, and whether it was asked for by us: another process may have been first."""
         if self._target is None:
             raise NotStored(f"{behavior.replies_owner}/{draw.prompt}, draw {draw.index}")
-        while (claimed := await self._store.claim(key)) is False:
-            await asyncio.sleep(_CLAIMED_ELSEWHERE)
-            self._target.check()
-        if isinstance(claimed, Answer):
-            return claimed, False
+        found = await claimed(lambda: self._store.claim(key), self._target.check)
+        if isinstance(found, Answer):
+            return found, False
         try:
-            answer = await self._target.ask(request, tally.target.tried)
+            answer = await self._target.ask(request, tally.target.tried, key)
             tally.target.answered(answer)
             if answer.finish is Finish.STOP and is_blank(answer.text):
                 # An empty answer is more often an accident than a statement: it gets one more chance.
-                answer = await self._target.ask(request, tally.target.tried)
+                answer = await self._target.ask(request, tally.target.tried, f"{key}#2")
                 tally.target.answered(answer)
             self._check_served(answer)
         except BaseException:

@@ -32,10 +32,10 @@ class Sharing:
     def check(self) -> None:
         self._gate.check()
 
-    async def ask(self, request: Request, on_try: Callable[[], None] | None = None) -> Answer:
+    async def ask(self, request: Request, on_try: Callable[[], None] | None = None, key: str | None = None) -> Answer:
         """As Gatekeeper.ask. `on_try` is called for the requests that this call caused to be sent."""
         if self._several == 1:
-            return await self._gate.ask(request, on_try)
+            return await self._gate.ask(request, on_try, key)
         group = self._groups.setdefault(request, _Group())
         mine: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         group.waiting.append(mine)

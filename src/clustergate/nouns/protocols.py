@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from clustergate.nouns.batch import BatchState
+from clustergate.nouns.errors import ClustergateError
 from clustergate.nouns.headroom import Headroom
 from clustergate.nouns.model import Answer, Draw, Judgement, Model, Request
 
@@ -38,11 +40,45 @@ class Endpoint(Protocol):
     async def close(self) -> None: ...
 
 
+class BatchEndpoint(Endpoint, Protocol):
+    """A chat endpoint that also takes many requests at once, for less, and answers within a day.
+
+    Lines are requests by a name of up to 64 letters, digits, `-` and `_`. Every method raises TransientFault (may be
+    called again) and EndpointRejected (stop the run).
+    """
+
+    most_lines: int
+    most_bytes: int
+
+    def weigh(self, request: Request) -> int:
+        """Bytes of a line."""
+
+    async def submit(self, tag: str, lines: Mapping[str, Request]) -> str:
+        """The new batch, by the provider's name. A fault leaves open whether there is one: see `find`."""
+
+    async def find(self, tag: str, size: int, since: float, known: set[str]) -> Sequence[str]:
+        """Batches that may be the one of that tag, of `size` lines, submitted at `since` (seconds since the epoch).
+
+        None of those `known`. Where a provider keeps no tags only the results tell which one it is.
+        """
+
+    async def look(self, batch_id: str) -> BatchState: ...
+
+    async def results(self, batch_id: str, asked: Mapping[str, Request]) -> Mapping[str, Answer | ClustergateError]:
+        """What came of each line of a batch that has ended: an answer, or the error that `ask` would have raised.
+
+        `asked` are the requests, as far as they are known here. Lines without any result are left out.
+        """
+
+
 class Gatekeeper(Protocol):
     """Lets requests through at the allowed pace, retries transport faults, and knows when an endpoint is dead."""
 
-    async def ask(self, request: Request, on_try: Callable[[], None] | None = None) -> Answer:
-        """The answer, after as many tries as it took; `on_try` is called once for each HTTP request sent.
+    async def ask(self, request: Request, on_try: Callable[[], None] | None = None, key: str | None = None) -> Answer:
+        """The answer, after as many tries as it took; `on_try` is called once for each request sent.
+
+        `key` is the store's key of what is asked for, followed by `#2` and so on where it is asked for again in other
+        words or for another answer: a gate that collects requests finds one by it that an earlier run has sent.
 
         Raises what Endpoint.ask raises, EndpointDown, BudgetSpent, Interrupted.
         """

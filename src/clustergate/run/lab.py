@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
+from clustergate.adapters.batch_gate import BatchGate
 from clustergate.adapters.store import SqlStore
 from clustergate.decide.calibration import corrected_rule
 from clustergate.decide.plan import can_pass
@@ -109,6 +110,8 @@ class Lab:
         self, subject: Subject, attempt: int, gate: Gatekeeper | None, several: int, served_as: str | None
     ) -> Sampler:
         served_as = None if subject.model.identity else served_as
+        # Lines of a batch are found again by what one of them is for.
+        several = 1 if isinstance(gate, BatchGate) else several
         return Sampler(subject, attempt, self._store, gate and Sharing(gate, several), served_as)
 
     async def _watch_for_the_end(self) -> None:
@@ -249,6 +252,15 @@ class Lab:
             for name, part in self._calibrator.take_spent().items()
         }
         return Calibrated(behavior=behavior_id, calibration=known, reason=reason, explanation=text, spent=spent)
+
+    @property
+    def batches(self) -> list[str]:
+        """How far each batch is that is under way, in words."""
+        return self._gates.progress()
+
+    def take_news(self) -> list[str]:
+        """What to tell of batches since the last call, in words."""
+        return self._gates.take_news()
 
     def _saw(self, cell: Cell) -> None:
         self.progress.replies += 1

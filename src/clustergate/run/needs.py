@@ -142,8 +142,8 @@ def _read(kind: str, prompt: Prompt, longest: int) -> list[int]:
     return [_tokens(turns[number - 1]) + longest for number in prompt.judged]
 
 
-def _usd(model: Model, tokens: tuple[int, int]) -> float | None:
-    return 0.0 if model.simulated else cost(model, tokens)
+def _usd(order: Order, model: Model, tokens: tuple[int, int]) -> float | None:
+    return 0.0 if model.simulated else cost(model, tokens, batch=order.batch)
 
 
 def _total(order: Order, found: Sequence[Need]) -> str:
@@ -154,7 +154,7 @@ def _total(order: Order, found: Sequence[Need]) -> str:
     if order.beside is not None:
         beside = (sum(need.beside_tokens[0] for need in found), sum(need.beside_tokens[1] for need in found))
         spenders.append((order.beside.model, beside))
-    costs = [_usd(model, tokens) for model, tokens in spenders]
+    costs = [_usd(order, model, tokens) for model, tokens in spenders]
     unknown = [flat(model.name) for (model, _), cost in zip(spenders, costs, strict=True) if cost is None]
     priced = ", ".join(dict.fromkeys(unknown))
     money = f"price of {priced} not known" if unknown else f"at most {sum(cost or 0 for cost in costs):.2f} USD"
@@ -162,10 +162,10 @@ def _total(order: Order, found: Sequence[Need]) -> str:
     at_once = order.concurrency or START
     paced = [60 * count / limit for count, limit in ((requests, order.rpm), (tokens, order.tpm)) if limit is not None]
     seconds = max(requests * _SECONDS_A_REQUEST / at_once, *paced, 0)
-    return (
-        f"at most {requests:,} requests (retries aside), {tokens / 1e6:.1f} million tokens ({money}), "
-        f"{seconds / 60:.0f} min at {_SECONDS_A_REQUEST:.0f} s a request and {at_once} in flight"
-    )
+    time = f"{seconds / 60:.0f} min at {_SECONDS_A_REQUEST:.0f} s a request and {at_once} in flight"
+    if order.batch:
+        time = "in batches, each of which takes minutes to a day"
+    return f"at most {requests:,} requests (retries aside), {tokens / 1e6:.1f} million tokens ({money}), {time}"
 
 
 def header(order: Order, behaviors: Sequence[str], attempt: int = 1) -> Iterator[str]:
@@ -215,7 +215,7 @@ def _labels(order: Order, behaviors: Sequence[str]) -> Iterator[str]:
         return
     read = sum(_label_tokens(order.suite.behaviors[name], order.suite.labels[name]) for name in pooled)
     share = unread / labels
-    costs = [_usd(model, (round(share * read), unread * 100)) for model in order.bench.models]
+    costs = [_usd(order, model, (round(share * read), unread * 100)) for model in order.bench.models]
     money = ", price not known" if None in costs else f", at most {sum(cost or 0 for cost in costs):.2f} USD"
     yield (
         f"clustergate: before that about {unread:,} of {labels:,} labeled replies are put to the judge, to measure "

@@ -22,6 +22,8 @@ class Order:
     run_id: str
     fresh: bool = False
     offline: bool = False
+    batch: bool = False
+    """Ask through the providers' batches."""
     concurrency: int | None = None
     rpm: int | None = None
     tpm: int | None = None

@@ -171,13 +171,14 @@ def _spent(
                 *([] if order.beside is None else [(order.beside.model, beside)]),
             ],
             briefing.get("usd", 0.0),
+            batch=order.batch,
         ),
         seconds=round(seconds, 1),
     )
 
 
-def _usd(spent: Sequence[tuple[Model, tuple[int, ...]]], first: float | None) -> float | None:
+def _usd(spent: Sequence[tuple[Model, tuple[int, ...]]], first: float | None, *, batch: bool) -> float | None:
     """US dollars, those of the first requests among them; None where a price is not known, as of a simulated model."""
-    costs = [first, *(cost(model, tokens) for model, tokens in spent)]
+    costs = [first, *(cost(model, tokens, batch=batch) for model, tokens in spent)]
     known = [one for one in costs if one is not None]
     return sum(known) if len(known) == len(costs) else None

@@ -59,6 +59,7 @@ OPTIONS: Final[Mapping[str, dict[str, Any]]] = {
                       "workers (default: as many as the endpoint takes, 20 at first)"},
     "--rpm": {"metavar": "N", "type": _positive, "help": "requests a minute at each endpoint, over all workers"},
     "--tpm": {"metavar": "N", "type": _positive, "help": "tokens a minute at each endpoint, over all workers"},
+    "--batch": {"action": "store_true", "help": "ask through the providers' batches: half the price, within a day"},
     "--store": {"metavar": "PATH", "help": HELP},
     "--fresh": {"action": "store_true", "help": "draw new replies; the new attempt decides at half the alpha"},
     "--offline": {"action": "store_true", "help": "send nothing: decide from the store alone"},
@@ -78,6 +79,7 @@ NOT_REPRODUCED: Final = frozenset(
         "--concurrency",
         "--rpm",
         "--tpm",
+        "--batch",
     }
 )
 

@@ -154,6 +154,7 @@ def build_order(
         run_id=run_id,
         fresh=value(config, "--fresh"),
         offline=value(config, "--offline"),
+        batch=value(config, "--batch"),
         concurrency=value(config, "--concurrency"),
         rpm=value(config, "--rpm"),
         tpm=value(config, "--tpm"),

@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import pytest
@@ -160,6 +160,7 @@ class Session:
         self.start([request.param], [])  # begun already, but where a plugin runs a test that was not collected as usual
         with self._stopping(request):
             found = self.tester.finding(request.param, self._show_progress, _FIRST_LINE)
+        self._show(self.tester.take_news())
         from clustergate.report.document import finding_as_dict  # noqa: PLC0415  only when a run is on
         from clustergate.report.junit import figures  # noqa: PLC0415
 
@@ -197,14 +198,19 @@ class Session:
             raise pytest.fail.Exception(str(stop), pytrace=False) from None
 
     def _show_progress(self) -> None:
-        """A whole line on a terminal, and nothing in a log."""
+        """A whole line on a terminal; in a log nothing but news."""
         reporter = self._config.pluginmanager.getplugin("terminalreporter")
-        line = self.tester.progress()
-        if line is None or self._is_worker or reporter is None or not reporter.isatty:
+        line = self.tester.progress() if reporter is not None and reporter.isatty else None
+        self._show([*self.tester.take_news(), *([line] if line is not None else [])])
+
+    def _show(self, lines: Sequence[str]) -> None:
+        reporter = self._config.pluginmanager.getplugin("terminalreporter")
+        if not lines or self._is_worker or reporter is None:
             return
         with self._capture.global_and_fixture_disabled() if self._capture else contextlib.nullcontext():
             reporter.ensure_newline()
-            reporter.write_line(line)
+            for line in lines:
+                reporter.write_line(line)
 
     # ------------------------------------------------------------ reports of single tests
 

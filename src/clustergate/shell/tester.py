@@ -15,6 +15,7 @@ from clustergate.nouns.errors import EndpointRejected, StoreError, UsageProblems
 from clustergate.nouns.finding import Calibrated, Finding
 from clustergate.nouns.settings import Controlled
 from clustergate.read.spec import Suite
+from clustergate.report.escape import flat
 from clustergate.run.loop import LoopThread
 from clustergate.run.order import Order
 from clustergate.shell import options
@@ -167,8 +168,12 @@ class Tester:
         """How far the lab is, in one line."""
         if (lab := self._lab) is None:
             return None
-        progress = lab.progress
-        return f"clustergate: {progress.decided} of {len(self._findings)} decided, {progress.replies} replies judged"
+        decided = f"{lab.progress.decided} of {len(self._findings)} decided, {lab.progress.replies} replies judged"
+        return "; ".join([f"clustergate: {decided}", *map(flat, lab.batches)])
+
+    def take_news(self) -> list[str]:
+        """Lines for the reader, also of a log, since the last call."""
+        return [f"clustergate: {flat(news)}" for news in self._lab.take_news()] if self._lab is not None else []
 
     def stop(self) -> None:
         """End the lab: what is in flight is cut, what was answered is stored."""

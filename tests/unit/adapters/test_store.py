@@ -218,8 +218,8 @@ def test_the_transcript_holds_every_answer_with_its_judgements_in_order(store: S
 
 
 def test_the_tables_are_those_of_the_schema(store: SqlStore, place: Place) -> None:
-    """Version 2 is written into a new store."""
-    assert place.ask("select value from meta where name = 'schema_version'") == [("2",)]
+    """Version 3 is written into a new store."""
+    assert place.ask("select value from meta where name = 'schema_version'") == [("3",)]
 
 
 def test_a_new_file_uses_write_ahead_logging(tmp_path: Path) -> None:

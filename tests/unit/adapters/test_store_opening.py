@@ -135,7 +135,7 @@ def test_a_store_of_a_later_version_is_refused_and_both_versions_named(place: Pl
     SqlStore(place.location).close()
     place.ask("update meta set value = '7'")
     expected = (
-        f"the store {place.location} was written by a later version of clustergate (schema 7; this one reads schema 2):"
+        f"the store {place.location} was written by a later version of clustergate (schema 7; this one reads schema 3):"
         " upgrade clustergate, or name another store"
     )
     assert refusal(place.location) == expected

@@ -41,9 +41,11 @@ class FakeGate:
         self._script = list(script)
         self._respond = respond or (lambda _: self._script.pop(0))
         self.requests: list[Request] = []
+        self.keys: list[str | None] = []
 
-    async def ask(self, request: Request, on_try: Callable[[], None] | None = None) -> Answer:
+    async def ask(self, request: Request, on_try: Callable[[], None] | None = None, key: str | None = None) -> Answer:
         self.requests.append(request)
+        self.keys.append(key)
         if on_try is not None:
             on_try()
         said = self._respond(request)

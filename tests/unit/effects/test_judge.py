@@ -98,6 +98,8 @@ def test_at_most_twice_again() -> None:
     assert (judgement.requests, judgement.raw, judgement.input_tokens) == (3, "Still yes.", 30)
     assert gate.asked[2].endswith("could not be used: the quote is not in what the model wrote.")
     assert list(store.read.values()) == [judgement]
+    [key] = store.read
+    assert gate.keys == [key, f"{key}#2", f"{key}#3"]
 
 
 def test_a_judge_that_always_refuses() -> None:

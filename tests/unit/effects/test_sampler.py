@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from clustergate.effects import sampler as module
+from clustergate.effects import claiming
 from clustergate.effects.keys import subject_key
 from clustergate.effects.sampler import Sampler, room
 from clustergate.effects.tally import Tally
@@ -205,6 +205,8 @@ def test_an_empty_answer_is_asked_once_more(empty: str) -> None:
     reply = _reply(_sampler(store, gate), tally=tally)
     assert (len(gate.requests), reply.last.text, tally.target.requests) == (2, "A", 2)
     assert [kept.text for kept in store.kept.values()] == ["A"]
+    [key] = store.kept
+    assert gate.keys == [key, f"{key}#2"]
 
 
 def test_twice_empty_ends_the_conversation() -> None:
@@ -257,7 +259,9 @@ def test_cancellation_gives_the_claim_back() -> None:
     store, asked = FakeStore(), asyncio.Event()
 
     class Endless(FakeGate):
-        async def ask(self, request: Request, on_try: Callable[[], None] | None = None) -> Answer:
+        async def ask(
+            self, request: Request, on_try: Callable[[], None] | None = None, key: str | None = None
+        ) -> Answer:
             asked.set()
             await asyncio.sleep(60)
             raise AssertionError
@@ -274,7 +278,7 @@ def test_cancellation_gives_the_claim_back() -> None:
 
 def test_a_draw_claimed_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """While another process asks, this one waits, and then takes the other's answer: nothing is paid for twice."""
-    monkeypatch.setattr(module, "_CLAIMED_ELSEWHERE", 0.001)
+    monkeypatch.setattr(claiming, "_LEAST", 0.001)
     store, gate = FakeStore(), FakeGate()
     store.elsewhere = [False, False, answer("theirs")]
     reply = _reply(_sampler(store, gate))
@@ -291,7 +295,7 @@ def test_a_conversation_that_two_processes_made() -> None:
 
 def test_a_draw_given_back_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the other process fails, this one asks."""
-    monkeypatch.setattr(module, "_CLAIMED_ELSEWHERE", 0.001)
+    monkeypatch.setattr(claiming, "_LEAST", 0.001)
     store = FakeStore()
     store.elsewhere = [False, True]
     reply = _reply(_sampler(store, FakeGate(answer("ours"))))

@@ -22,12 +22,14 @@ class Counter:
 
     def __init__(self, gives: int = 8, turns: int = 1, error: BaseException | None = None) -> None:
         self.asked: list[tuple[str, int]] = []
+        self.keys: list[str | None] = []
         self._gives = gives
         self._turns = asyncio.Semaphore(turns)
         self._error = error
         self._given = 0
 
-    async def ask(self, request: Request, on_try: Callable[[], None] | None = None) -> Answer:
+    async def ask(self, request: Request, on_try: Callable[[], None] | None = None, key: str | None = None) -> Answer:
+        self.keys.append(key)
         return (await self.ask_several(request, lambda: 1, on_try))[0]
 
     async def ask_several(
@@ -66,10 +68,12 @@ def test_together() -> None:
 
 
 def test_one_by_one() -> None:
-    """Where an endpoint gives one answer a request, every draw asks for itself."""
+    """Where an endpoint gives one answer a request, every draw asks for itself, by its own key."""
     gate = Counter()
     asyncio.run(_all(Sharing(gate, 1), [ONE] * 3))
     assert gate.asked == [("One?", 1)] * 3
+    asyncio.run(Sharing(gate, 1).ask(ONE, key="k"))
+    assert gate.keys == [None] * 3 + ["k"]
 
 
 @given(

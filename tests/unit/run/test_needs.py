@@ -138,6 +138,16 @@ def test_cost() -> None:
     assert "(at most 0.00 USD)" in _total(_priced(None, simulated=True), free)
 
 
+def test_batches_cost_half_and_take_their_time() -> None:
+    """Half of the 4 USD, and no minutes that nobody could know."""
+    base = order(behavior())
+    dear = dataclasses.replace(base.subject, model=_priced((0, 10)))
+    made = order(behavior(), subject=dear, bench=Bench(models=(_priced((0, 0)),)), batch=True)
+    lines = "\n".join(header(made, ["wish"]))
+    assert "(at most 2.00 USD), in batches, each of which takes minutes to a day" in lines
+    assert "in flight" not in lines
+
+
 def test_header() -> None:
     """The opening lines name model, judge, alpha, ceiling, replies if nothing is found, and requests at most."""
     lines = "\n".join(header(order(behavior(), EDITS), ["wish"]))

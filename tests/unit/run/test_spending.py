@@ -40,6 +40,28 @@ def test_the_most_is_counted_first_and_the_cost_takes_its_place(store: SqlStore)
         assert store.spent_usd("r") == pytest.approx(before + cost)
 
 
+def test_a_batch_is_half_the_price(store: SqlStore) -> None:
+    """Before and after: what is set aside, and what 500 and 100 tokens cost (0.009 USD by themselves)."""
+    budget = RunBudget(store, "r", MODEL, None, 1.0, batch=True)
+    assert asyncio.run(budget.reserve(ASKED)) is None
+    assert store.spent_usd("r") == pytest.approx(MOST / 2)
+    assert budget.may_free
+    asyncio.run(budget.settle(ASKED, answer(500, 100)))
+    assert store.spent_usd("r") == pytest.approx(0.009 / 2)
+    assert not budget.may_free
+
+
+def test_who_does_not_wait_is_told_the_ceiling(store: SqlStore) -> None:
+    """Nothing is counted then; the words are those of one who waits."""
+    budget = RunBudget(store, "r", MODEL, 1, 0.06)
+    assert [asyncio.run(budget.reserve(ASKED)) for _ in range(2)] == [None, "requests"]
+    poor = RunBudget(store, "p", MODEL, None, 0.01)
+    assert asyncio.run(poor.reserve(ASKED)) == "usd"
+    assert (store.spent("r"), store.spent_usd("p")) == (1, 0.0)
+    assert "--max-requests" in budget.spent("requests")
+    assert "0.01 USD that --max-usd allows" in poor.spent("usd")
+
+
 def test_what_is_used_up_is_said(store: SqlStore) -> None:
     """Money before requests are, and the other way round; a request that would pass a ceiling is not counted."""
     poor = RunBudget(store, "r", MODEL, 10, 0.12)

@@ -9,7 +9,7 @@ from clustergate.adapters.endpoints.address import address_fault
 from clustergate.adapters.endpoints.source import Source
 from clustergate.nouns.errors import UsageProblems
 from clustergate.nouns.model import Model
-from clustergate.nouns.protocols import Endpoint
+from clustergate.nouns.protocols import BatchEndpoint, Endpoint
 
 NO_KEY: Final = "not-needed"
 """Sent where a server of one's own wants no key: the SDKs insist on having one."""
@@ -20,12 +20,7 @@ def open_endpoint(model: Model, environ: Mapping[str, str]) -> Endpoint:
 
     Raises UsageProblems: no key, or a key, header or URL that cannot be sent.
     """
-    key = environ.get(model.api_key_env, "").strip()
-    problems = [*_key_problems(model, key), *_header_problems(model), *_url_problems(model)]
-    if problems:
-        raise UsageProblems(problems)
-    source = Source.of(model, key, environ)
-    key = key or NO_KEY
+    key, source = _checked(model, environ)
     # One second each: a run that asks only one provider, or none, does not pay for the other.
     if model.provider == "anthropic":
         from clustergate.adapters.endpoints.anthropic import AnthropicEndpoint  # noqa: PLC0415
@@ -34,6 +29,26 @@ def open_endpoint(model: Model, environ: Mapping[str, str]) -> Endpoint:
     from clustergate.adapters.endpoints.openai import OpenAIEndpoint  # noqa: PLC0415
 
     return OpenAIEndpoint(model, key, source)
+
+
+def open_batches(model: Model, environ: Mapping[str, str]) -> BatchEndpoint:
+    """The same, with the provider's batches. Raises UsageProblems."""
+    key, source = _checked(model, environ)
+    if model.provider == "anthropic":
+        from clustergate.adapters.endpoints.anthropic_batches import AnthropicBatches  # noqa: PLC0415
+
+        return AnthropicBatches(model, key, source)
+    from clustergate.adapters.endpoints.openai_batches import OpenAIBatches  # noqa: PLC0415
+
+    return OpenAIBatches(model, key, source)
+
+
+def _checked(model: Model, environ: Mapping[str, str]) -> tuple[str, Source]:
+    key = environ.get(model.api_key_env, "").strip()
+    problems = [*_key_problems(model, key), *_header_problems(model), *_url_problems(model)]
+    if problems:
+        raise UsageProblems(problems)
+    return key or NO_KEY, Source.of(model, key, environ)
 
 
 def _key_problems(model: Model, key: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import asyncio
 import json
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,7 +25,9 @@ CONNECT_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True)
-class _Heard:
+class Heard:
+    """An HTTP answer, whatever its status."""
+
     status: int
     headers: Mapping[str, str]
     content: bytes
@@ -85,18 +87,23 @@ class ChatEndpoint(abc.ABC):
         composed = self._compose(request)
         heard = await self._hear(self._send(composed.body))
         self.headroom = headrooms(heard.headers)
+        return self._take(heard, composed.sends)
+
+    def _take(self, heard: Heard, sends: Collection[str]) -> Sequence[Answer]:
+        """What came for a request that sent those droppable parameters. Raises as `ask` does."""
         if heard.status < 300:
             return self._understand(heard)
         if is_filtered(heard.status, heard.text):
             return (Answer(text="", finish=Finish.FILTERED),)
-        if (learned := self.lessons.learn(heard.status, heard.text, composed.sends)) is not None:
+        if (learned := self.lessons.learn(heard.status, heard.text, sends)) is not None:
             raise ParameterDropped(learned)
         raise fault(heard.status, heard.headers, heard.text, self._source)
 
-    async def _hear(self, sending: Awaitable[Any]) -> _Heard:
+    async def _hear(self, sending: Awaitable[Any], seconds: float | None = None) -> Heard:
+        """What comes within so many seconds, those of the model where none are given. Raises TransientFault."""
         try:
             # The SDKs' own time-out is from byte to byte: a server that drips would never meet it.
-            async with asyncio.timeout(self.model.timeout):
+            async with asyncio.timeout(seconds or self.model.timeout):
                 response = (await sending).http_response
         except self._sdk.APIStatusError as error:
             response = error.response
@@ -104,7 +111,7 @@ class ChatEndpoint(abc.ABC):
             raise self._silent() from None
         except (self._sdk.APIConnectionError, aiohttp.ClientError, OSError) as error:
             raise self._cut(error) from None
-        return _Heard(response.status_code, response.headers, response.content)
+        return Heard(response.status_code, response.headers, response.content)
 
     def _silent(self) -> TransientFault:
         return TransientFault(self._source.sentence(f"gave no answer within {self.model.timeout:g} s"))
@@ -122,7 +129,7 @@ class ChatEndpoint(abc.ABC):
             return TransientFault(self._source.sentence(f"could not be reached: {why}"))
         return TransientFault(self._source.sentence(f"broke the connection: {why}"))
 
-    def _understand(self, heard: _Heard) -> Sequence[Answer]:
+    def _understand(self, heard: Heard) -> Sequence[Answer]:
         try:
             document = json.loads(heard.content)
         except (ValueError, RecursionError):

@@ -18,6 +18,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fixtures", type=Path, default=Path("fixtures"), metavar="DIR", help="default: %(default)s")
     parser.add_argument("--seed", type=int, metavar="S", help="same replies for the same requests")
     parser.add_argument("--latency", type=_milliseconds, default=0.0, metavar="MS", help="before every answer")
+    parser.add_argument(
+        "--batch-latency",
+        type=_milliseconds,
+        default=200.0,
+        metavar="MS",
+        help="before a batch is answered (default: 200)",
+    )
     parser.add_argument("--key", metavar="K", help="the only key that is accepted; without it any is")
     parser.add_argument(
         "--faults",

@@ -24,6 +24,7 @@ def serve_command(given: argparse.Namespace) -> int:
             fixtures=given.fixtures,
             seed=given.seed,
             latency=given.latency / 1000,
+            batch_latency=given.batch_latency / 1000,
             key=given.key,
             faults=faults.parse(given.faults),
         )

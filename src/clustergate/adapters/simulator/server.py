@@ -1,4 +1,4 @@
-"""The simulated endpoint: OpenAI Chat Completions and Anthropic Messages over HTTP, from personas and a judge."""
+"""The simulated endpoint: OpenAI Chat Completions, Anthropic Messages and their batches, from personas and a judge."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from clustergate.adapters.simulator.batches import CHAT, MESSAGES, Desk
 from clustergate.adapters.simulator.corpus import load_corpus
 from clustergate.adapters.simulator.draws import Draws
 from clustergate.adapters.simulator.faults import HANG_SECONDS, Faults
@@ -24,20 +25,26 @@ from clustergate.nouns.errors import UsageProblems
 _OPENAI: Final = OpenAI()
 _ANTHROPIC: Final = Anthropic()
 _POST: Final[Mapping[str, Shape]] = {
-    "/v1/chat/completions": _OPENAI,
+    CHAT: _OPENAI,
     "/chat/completions": _OPENAI,
-    "/v1/messages": _ANTHROPIC,
+    MESSAGES: _ANTHROPIC,
 }
+_LARGEST: Final = 256_000_000
+"""Bytes of a request: as much as the larger of the two providers takes."""
 _HTML: Final = "<!doctype html><html><head><title>Gateway</title></head><body><h1>Please sign in</h1></body></html>"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """`latency` is in seconds, before every answer. With a `key`, other keys get 401."""
+    """`latency` is in seconds, before every answer, and `batch_latency` before those of a batch.
+
+    With a `key`, other keys get 401.
+    """
 
     fixtures: Path
     seed: int | None = None
     latency: float = 0.0
+    batch_latency: float = 0.2
     key: str | None = field(default=None, repr=False)
     faults: Faults = field(default_factory=Faults)
 
@@ -51,6 +58,7 @@ class Service:
         self._personas = load_personas(settings.fixtures, self._corpus)
         self._draws = Draws(settings.seed)
         self._fault_draws = self._draws.faults()
+        self._desk = Desk(settings.batch_latency, self._line)
 
     @property
     def names(self) -> list[str]:
@@ -65,24 +73,38 @@ class Service:
                 raise Refused(401, "Incorrect API key provided.")
             if request.path in ("/v1/models", "/models") and request.method == "GET":
                 return _json(200, shape.models([*self.names, JUDGE]))
-            if request.path not in _POST:
+            batches = self._desk.serves(request.path)
+            if request.path not in _POST and not batches:
                 raise Refused(404, f"Unknown path {request.path}.")
-            if request.method != "POST":
+            if request.method != "POST" and not batches:
                 raise Refused(405, f"{request.path} takes POST.")
-            body = await request.read()
+            body = b"" if batches else await request.read()
             if self._settings.latency:
                 await asyncio.sleep(self._settings.latency)
             fault = self._settings.faults.draw(self._fault_draws)
-            if fault is not None and (response := await self._faulty(fault, request)) is not None:
+            if fault is not None and (response := await self._faulty(fault, shape, request)) is not None:
                 return response
-            return self._answer(shape, body)
+            return await self._desk.handle(request) if batches else _json(200, self._answer(shape, body))
         except Refused as refused:
             return _json(refused.status, shape.error(refused.status, refused.message))
 
-    def _answer(self, shape: Shape, body: bytes) -> web.Response:
+    def _answer(self, shape: Shape, body: bytes) -> dict[str, Any]:
         asked = shape.read(parse(body))
         say = self._voice(asked)
-        return _json(200, shape.answer(asked, [say() for _ in range(asked.n)]))
+        return shape.answer(asked, [say() for _ in range(asked.n)])
+
+    async def _line(self, path: str, body: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]] | None:
+        """What a request of a batch gets: an answer, an error, or nothing before the batch expires."""
+        shape, fault = _POST[path], self._settings.faults.draw(self._fault_draws)
+        if fault == "hang":
+            return None
+        if fault is not None:
+            status = int(fault) if fault.isdecimal() else 500
+            return status, shape.error(status, f"Simulated fault: {fault}.")
+        try:
+            return 200, self._answer(shape, json.dumps(body).encode())
+        except Refused as refused:
+            return refused.status, shape.error(refused.status, refused.message)
 
     def _voice(self, asked: Asked) -> Callable[[], Said]:
         if asked.model == JUDGE:
@@ -95,7 +117,7 @@ class Service:
             persona = self._personas[persona.plays[part]]
         return lambda: cut(persona.reply(self._corpus, asked.messages, self._draws.next(asked)), asked.max_tokens)
 
-    async def _faulty(self, fault: str, request: web.BaseRequest) -> web.StreamResponse | None:
+    async def _faulty(self, fault: str, shape: Shape, request: web.BaseRequest) -> web.StreamResponse | None:
         """The response that this fault makes; None for a late but sound one. No fault uses up a draw."""
         if fault == "hang":
             await asyncio.sleep(HANG_SECONDS)
@@ -107,7 +129,7 @@ class Service:
         if fault == "drop":
             return await _dropped(request)
         status = int(fault)
-        response = _json(status, _POST[request.path].error(status, f"Simulated fault: status {status}."))
+        response = _json(status, shape.error(status, f"Simulated fault: status {status}."))
         if status == 429 and self._settings.faults.retry_after is not None:
             response.headers["Retry-After"] = f"{self._settings.faults.retry_after:g}"
         return response
@@ -153,6 +175,12 @@ async def _dropped(request: web.BaseRequest) -> web.StreamResponse:
     return response
 
 
+def _roomy(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
+    """A request as aiohttp makes it, that may hold a whole batch."""
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=_LARGEST)
+
+
 async def serve(
     service: Service | BrokenService,
     site: Callable[[web.ServerRunner], web.BaseSite],
@@ -161,7 +189,7 @@ async def serve(
 ) -> None:
     """Serve until `stop` is set, then cut what is still open. Raises OSError where the site cannot be bound."""
     # A request whose client has gone must not use up a draw, or hang on for HANG_SECONDS.
-    server = web.Server(service.handle, access_log=None, handler_cancellation=True)
+    server = web.Server(service.handle, request_factory=_roomy, access_log=None, handler_cancellation=True)
     runner = web.ServerRunner(server, shutdown_timeout=0.1)
     await runner.setup()
     try:
