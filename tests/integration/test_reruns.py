@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sqlite3
 import time
+from contextlib import closing
 
 import pytest
 
@@ -76,6 +78,27 @@ def test_fresh_draws_anew_at_half_the_alpha(project: Project, server: ModelServe
     again = project.run(*gate)
     assert again.report["provenance"]["attempt"] == 2
     assert again.behavior()["requests"]["target"] == 0
+
+
+def test_attempts_are_counted_for_each_behavior(project: Project, server: ModelServer, gate: list[str]) -> None:
+    """What was drawn anew before decides at half the alpha, and what was not at all of it; both are said."""
+    project.add_behavior("other")
+    project.thresholds("behaviors: {shows_it: {max_rate: 0.05}, other: {max_rate: 0.05}}")
+    server.target = AtRate(0, seed=23)
+    assert project.run(*gate, "-k", "shows_it").code == 0
+    run = project.run(*gate, "--max-age=30", "--fresh")
+    assert run.code == 0, run.output
+    found = {one["id"]: (one["attempt"], one["alpha"]) for one in run.report["behaviors"]}
+    assert found == {"shows_it": (2, 0.025), "other": (1, 0.05)}
+    assert "alpha 0.025 to 0.05 a side" in run.output
+    assert "drawn anew once before" in (run.folder / "report.md").read_text("utf-8")
+    with closing(sqlite3.connect(project.folder / ".clustergate/store.sqlite")) as raw, raw:
+        raw.execute("update answers set created = '2026-01-01T00:00:00.000+00:00' where behavior = 'other'")
+    old = project.run(*gate, "--max-age=30")
+    assert old.code == 0, old.output
+    found = {one["id"]: (one["attempt"], one["alpha"]) for one in old.report["behaviors"]}
+    assert found == {"shows_it": (3, 0.0125), "other": (2, 0.025)}
+    assert "opened by --max-age 30: the stored replies go back to 2026-01-01" in " ".join(old.output.split())
 
 
 def test_a_higher_ceiling_goes_on_from_where_the_last_run_stopped(

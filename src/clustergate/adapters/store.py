@@ -226,18 +226,29 @@ class SqlStore:
     def latest_attempt(self, subject: str) -> Attempt | None:
         return self._read(lambda connection: store_attempts.latest_attempt(connection, subject))
 
+    def earlier_attempts(self, subject: str, behavior: str, number: int) -> int:
+        """How many attempts before that one have replies of a behavior."""
+        return self._read(lambda connection: store_attempts.earlier_attempts(connection, subject, behavior, number))
+
     def open_attempt(
-        self, subject: str, description: Mapping[str, Any], run_id: str, *, served_as: str | None, fresh: bool
+        self,
+        subject: str,
+        description: Mapping[str, Any],
+        run_id: str,
+        *,
+        served_as: str | None,
+        fresh: bool,
+        max_age: float | None = None,
     ) -> Attempt:
         """The attempt that this run's replies go to: the latest, or a new one.
 
-        A new one is opened for the first run of a subject, with `fresh`, and where the endpoint names another model
-        (`served_as`) than the stored replies have; a latest attempt that holds no answer is then taken over. Every
-        worker of a run gets the attempt that the first of them opened.
+        A new one is opened for the first run of a subject, with `fresh`, where the endpoint names another model
+        (`served_as`) than the stored replies have, and where those go back more than `max_age` days; a latest attempt
+        that holds no answer is then taken over. Every worker of a run gets the attempt that the first of them opened.
         """
         return self._writer.wait(
             lambda connection: store_attempts.open_attempt(
-                connection, subject, description, run_id, served_as=served_as, fresh=fresh
+                connection, subject, description, run_id, served_as=served_as, fresh=fresh, max_age=max_age
             )
         )
 

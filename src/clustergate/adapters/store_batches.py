@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
 
 from clustergate.adapters import store_claims
+from clustergate.adapters.store_clock import moment
 from clustergate.adapters.store_schema import batch_lines, batches, insert_once
 from clustergate.adapters.store_writer import Writer
 
@@ -45,7 +45,7 @@ class BatchNotes:
         """Keep what is about to be submitted: for each line the key that it is for. Durable when it returns."""
 
         def work(connection: Connection) -> None:
-            now = time.time()
+            now = moment(connection)
             forgotten = select(batches.c.tag).where(batches.c.created < now - _KEPT)
             connection.execute(delete(batch_lines).where(batch_lines.c.tag.in_(forgotten)))
             # A transaction whose end was not confirmed is tried again.
@@ -92,9 +92,9 @@ class BatchNotes:
 
     def open_lines(self, account: str) -> set[str]:
         """All lines whose answers may be waiting at the provider."""
-        young = (batches.c.account == account) & (batches.c.created > time.time() - _KEPT)
-        lines = select(batch_lines.c.line).join(batches, batches.c.tag == batch_lines.c.tag).where(young)
         with self._reading() as connection:
+            young = (batches.c.account == account) & (batches.c.created > moment(connection) - _KEPT)
+            lines = select(batch_lines.c.line).join(batches, batches.c.tag == batch_lines.c.tag).where(young)
             return set(connection.execute(lines).scalars())
 
 

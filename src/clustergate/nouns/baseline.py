@@ -63,6 +63,8 @@ class BaselineCounts:
     limit: Mapping[str, float]
     alpha: float | None
     ceiling: int | None
+    attempt: int | None
+    """How many times its replies were drawn anew by then."""
     samples: int
     exhibited: int
     missing: int

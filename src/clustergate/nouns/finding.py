@@ -232,6 +232,8 @@ class Finding:
     deciding_alpha: float
     """What the rate's e-values are held against: `test_alpha`, less what the bounds of the judge's errors take."""
     ceiling: int
+    attempt: int = 1
+    """How many times its replies were drawn anew, this time among them: attempt j has alpha / 2^(j-1)."""
     estimate: Estimate
     counts: Mapping[State, int]
     counted_as: Mapping[State, str]

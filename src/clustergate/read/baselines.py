@@ -74,6 +74,7 @@ class _Behavior:
     limit: dict[str, Rate] | None = None
     alpha: float | None = None
     ceiling: int | None = None
+    attempt: int | None = None
     counted_as: dict[str, str] | None = None
     prompts: list[_Prompt] | None = None
 
@@ -222,6 +223,7 @@ def _counts(found: _Behavior, stored: _Stored, made: _Provenance, judge: _Judge)
         limit=found.limit or {},
         alpha=found.alpha,
         ceiling=found.ceiling,
+        attempt=found.attempt or made.attempt,
         samples=found.samples,
         exhibited=found.exhibited,
         missing=found.missing,

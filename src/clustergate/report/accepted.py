@@ -19,7 +19,7 @@ _KEPT: Final[Mapping[str, Sequence[str]]] = {
     "judge": ("name", "prompt_hash", "how", "judges", "calibration", "labels", "served_as", "simulated"),
 }
 _BEHAVIOR: Final = (
-    *("id", "title", "theme", "channel", "of", "verdict", "reason", "waiver", "limit", "alpha", "ceiling"),
+    *("id", "title", "theme", "channel", "of", "verdict", "reason", "waiver", "limit", "alpha", "ceiling", "attempt"),
     *("samples", "exhibited", "missing", "counted_as"),
 )
 _PROMPT: Final = ("id", "samples", "exhibited", "missing", "hash")

@@ -218,6 +218,7 @@ def _behavior(finding: Finding) -> dict[str, Any]:
         "alpha": finding.alpha,
         "deciding_alpha": finding.deciding_alpha,
         "ceiling": finding.ceiling,
+        "attempt": finding.attempt,
         "samples": estimate.samples,
         "exhibited": estimate.exhibited,
         "missing": estimate.missing,

@@ -192,6 +192,11 @@ def _decision(report: Report) -> str:
         "waived ones are shown and set aside.\n\n"
         f"Attempt {report.provenance.attempt} on these stored replies. Attempt j decides at the declared alpha "
         f"({report.release.alpha:.3g}) / 2^(j-1), so that asking again until it passes is paid for."
+        + "".join(
+            f" {code(finding.id)} is in its attempt {prose(wording.attempt(finding))}."
+            for finding in report.findings
+            if finding.attempt > 1
+        )
     )
 
 

@@ -32,6 +32,7 @@ def explain(finding: Finding) -> str:
             *_rates(finding),
             *_labelled("increase", rise.line(finding)),
             *_labelled("decided", _decided(finding)),
+            *_labelled("attempt", wording.attempt(finding)),
             *_labelled("counts", wording.counts(finding)),
             *_labelled("where", wording.where(finding)),
             *_labelled("wordings", wording.wordings(finding)),

@@ -146,6 +146,14 @@ def counts(finding: Finding) -> str:
     return " · ".join(parts)
 
 
+def attempt(finding: Finding) -> str:
+    """'2: drawn anew once before, so it decides at alpha 0.025', or '' for the first."""
+    if finding.attempt == 1:
+        return ""
+    times = "once" if finding.attempt == 2 else f"{finding.attempt - 1} times"
+    return f"{finding.attempt}: drawn anew {times} before, so it decides at alpha {finding.alpha:.3g}"
+
+
 def where(finding: Finding) -> str:
     """'6 hits in 3 of 10 prompts', and under a lower limit which prompt has the fewest; '' without replies."""
     prompts = finding.estimate.prompts

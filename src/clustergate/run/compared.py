@@ -39,8 +39,8 @@ class Compared:
         return f"The comparison with {self.name} was refused: {'; '.join(self.refused)}."
 
 
-def compared(order: Order, behavior: Behavior, briefing: Briefing) -> Compared | None:
-    """None where the behavior has no `max_increase`, or the run no baseline."""
+def compared(order: Order, behavior: Behavior, briefing: Briefing, looks: int = 1) -> Compared | None:
+    """None where the behavior has no `max_increase`, or the run no baseline. `looks`: attempts of one beside."""
     delta, baseline = order.suite.thresholds.behaviors[behavior.id].max_increase, order.baseline
     if delta is None or baseline is None:
         return None
@@ -49,7 +49,7 @@ def compared(order: Order, behavior: Behavior, briefing: Briefing) -> Compared |
         name, theirs = baseline.model.name, terms(order, baseline, behavior, briefing.judges)
         refused = disagreements(theirs, mine)
         # Drawing either model anew is another attempt: with each the alpha is halved once more.
-        increase = None if refused else Increase(delta=delta, share=_left(briefing.beside_attempt))
+        increase = None if refused else Increase(delta=delta, share=_left(looks))
         return Compared(name=name, paired=True, delta=delta, increase=increase, refused=refused)
     name = f"{baseline.name} ({baseline.source})"
     found = baseline.behaviors.get(behavior.id)
@@ -57,8 +57,7 @@ def compared(order: Order, behavior: Behavior, briefing: Briefing) -> Compared |
     if found is None or refused:
         return Compared(name=name, paired=False, delta=delta, refused=refused)
     counts = (found.violations, found.samples, found.missing)
-    attempt = baseline.settings.get("attempt")
-    increase = Increase(delta=delta, stored=counts, share=_left(attempt if isinstance(attempt, int) else 1))
+    increase = Increase(delta=delta, stored=counts, share=_left(found.attempt or 1))
     return Compared(name=name, paired=False, delta=delta, increase=increase, counts=found)
 
 

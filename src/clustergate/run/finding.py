@@ -39,6 +39,7 @@ def compose(
     control: ControlNote | None = None,
     calibration: Calibration | None = None,
     against: Compared | None = None,
+    attempt: int = 1,
 ) -> Finding:
     """The Finding of one behavior. A `calibration` is carried where the rule is corrected by it, else told beside."""
     limit = order.suite.thresholds.behaviors[behavior.id]
@@ -59,6 +60,7 @@ def compose(
         alpha=rule.alpha,
         deciding_alpha=rule.test_alpha,
         ceiling=rule.max_samples,
+        attempt=attempt,
         estimate=decision.estimate,
         counts={state: sum(cell.state is state for cell in cells) for state in State},
         counted_as=counted_as(order.suite.thresholds.policy),

@@ -146,8 +146,10 @@ class Lab:
         """Investigate one behavior to its Finding. Raises EndpointRejected."""
         order, attempt = self._order, self.briefing.attempt
         behavior = order.suite.behaviors[behavior_id]
-        against = compared(order, behavior, self.briefing)
-        plain = rule_of(order.suite, behavior, attempt, None if against is None else against.increase)
+        looks = await self._looks(behavior, order.subject, attempt)
+        beside = 1 if order.beside is None else await self._looks(behavior, order.beside, self.briefing.beside_attempt)
+        against = compared(order, behavior, self.briefing, beside)
+        plain = rule_of(order.suite, behavior, looks, None if against is None else against.increase)
         # A control is about what the instrument reads, errors and all.
         mode = "none" if isinstance(behavior, Controlled) or self.briefing.down is not None else order.calibration
         rule, calibration, uncalibrated = plain, None, None
@@ -185,8 +187,13 @@ class Lab:
         self.progress.decided += 1
         # Composing computes intervals: off the loop, so that requests in flight are not kept waiting.
         return await asyncio.to_thread(
-            findings.compose, order, behavior, rule, decision, made, notes, control, calibration, against
+            findings.compose, order, behavior, rule, decision, made, notes, control, calibration, against, looks
         )
+
+    async def _looks(self, behavior: Behavior, subject: Subject, attempt: int) -> int:
+        """How many times replies to this behavior were drawn anew, this attempt among them."""
+        owner, key = behavior.replies_owner, subject_key(subject)
+        return 1 + await asyncio.to_thread(self._store.earlier_attempts, key, owner, attempt)
 
     async def _investigation(
         self, behavior: Behavior, rule: Rule, against: Compared | None, notes: list[str]
@@ -237,8 +244,9 @@ class Lab:
     async def calibrated(self, behavior_id: str) -> Calibrated:
         """Whether the bench can be trusted with a behavior. Raises EndpointRejected."""
         known = reason = None
-        suite = self._order.suite
-        alpha = rule_of(suite, suite.behaviors[behavior_id], self.briefing.attempt).alpha
+        behavior = self._order.suite.behaviors[behavior_id]
+        looks = await self._looks(behavior, self._order.subject, self.briefing.attempt)
+        alpha = rule_of(self._order.suite, behavior, looks).alpha
         try:
             known = await self._measure(behavior_id, alpha)
             why = f"The judge on {behavior_id}: {judging.judge_errors(known)}."

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 from clustergate.adapters.store import SqlStore
 from clustergate.adapters.store_slots import START
@@ -22,6 +24,8 @@ from clustergate.run.order import Order
 from clustergate.run.preflight import identities, last_served
 from clustergate.run.spending import cost
 
+FIRST: Final[Mapping[str, int]] = MappingProxyType({})
+"""The attempts of behaviors that are all in their first."""
 _CHANCES = ((0, 12), (1, 10), (2, 10))
 """Columns of the plan's chances: place and width."""
 _CHARACTERS_A_TOKEN = 4
@@ -53,22 +57,31 @@ class Need:
         return self.target_requests + self.judge_requests
 
 
-def needs(order: Order, behaviors: Sequence[str], attempt: int = 1) -> list[Need]:
-    """The needs of the selected behaviors in an attempt. Those that share replies ask for them once."""
-    return [_need(order, order.suite.behaviors[name], behaviors, attempt) for name in behaviors]
+def needs(order: Order, behaviors: Sequence[str], attempts: Mapping[str, int] = FIRST) -> list[Need]:
+    """The needs of the selected behaviors in their attempts. Those that share replies ask for them once."""
+    return [_need(order, order.suite.behaviors[name], behaviors, attempts.get(name, 1)) for name in behaviors]
 
 
-def attempt_ahead(order: Order) -> int:
-    """The attempt that this run will most likely decide in: an alias that moved shows only at the first request."""
+def attempts_ahead(order: Order, behaviors: Sequence[str]) -> dict[str, int]:
+    """The attempt of each behavior that this run will most likely decide in.
+
+    An alias that moved, and replies that are too old, show only at the first request.
+    """
     try:
         store = SqlStore(order.store, readonly=True)
     except StoreError:  # none yet; one that cannot be used is told when it is opened to be written
-        return 1
+        return {}
+    subject = subject_key(order.subject)
     try:
-        latest = store.latest_attempt(subject_key(order.subject))
+        latest = store.latest_attempt(subject)
+        if latest is None:
+            return {}
+        number = latest.number + order.fresh
+        owners = {name: order.suite.behaviors[name].replies_owner for name in behaviors}
+        counts = {owner: 1 + store.earlier_attempts(subject, owner, number) for owner in set(owners.values())}
     finally:
         store.close()
-    return 1 if latest is None else latest.number + order.fresh
+    return {name: counts[owner] for name, owner in owners.items()}
 
 
 def _need(order: Order, behavior: Behavior, selected: Sequence[str], attempt: int) -> Need:
@@ -168,16 +181,17 @@ def _total(order: Order, found: Sequence[Need]) -> str:
     return f"at most {requests:,} requests (retries aside), {tokens / 1e6:.1f} million tokens ({money}), {time}"
 
 
-def header(order: Order, behaviors: Sequence[str], attempt: int = 1) -> Iterator[str]:
+def header(order: Order, behaviors: Sequence[str], attempts: Mapping[str, int] = FIRST) -> Iterator[str]:
     """The opening lines of a run: what it asks of whom, what it costs at most, and which limits are out of reach."""
-    found = needs(order, behaviors, attempt)
+    found = needs(order, behaviors, attempts)
     gate = order.suite.thresholds.gate
-    alpha = found[0].rule.alpha if found else gate.alpha
+    alphas = sorted({need.rule.alpha for need in found}) or [gate.alpha]
+    alpha = " to ".join(f"{one:g}" for one in dict.fromkeys([alphas[0], alphas[-1]]))
     model, judge = order.subject.model, order.bench
     yield (
         f"clustergate: {len(found)} of {len(order.suite.gated)} behaviors of {flat(model.name)}, read by "
         f"{flat(judge.name)}; "
-        f"alpha {alpha:g} a side, ceiling {gate.max_samples} replies each"
+        f"alpha {alpha} a side, ceiling {gate.max_samples} replies each"
     )
     if order.baseline is not None:
         compared = sum(need.rule.increase is not None for need in found)
@@ -256,10 +270,10 @@ def _warnings(found: Sequence[Need], ceiling: int) -> Iterator[str]:
             )
 
 
-def table(order: Order, behaviors: Sequence[str], attempt: int = 1) -> Iterator[str]:
+def table(order: Order, behaviors: Sequence[str], attempts: Mapping[str, int] = FIRST) -> Iterator[str]:
     """The plan: for each behavior what it needs and how likely it passes; nothing is asked."""
-    yield from header(order, behaviors, attempt)
-    found = needs(order, behaviors, attempt)
+    yield from header(order, behaviors, attempts)
+    found = needs(order, behaviors, attempts)
     yield ""
     yield (
         f"{'behavior':30} {'limit':>9} {'prompts':>7} {'passes at':>9} {'ceiling':>7} {'requests':>8}"

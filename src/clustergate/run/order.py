@@ -21,6 +21,8 @@ class Order:
     store: str = field(repr=False)  # a URL may hold a password
     run_id: str
     fresh: bool = False
+    max_age: float | None = None
+    """Days after which stored replies are too old to go on from."""
     offline: bool = False
     batch: bool = False
     """Ask through the providers' batches."""

@@ -209,6 +209,7 @@ def _attempt(order: Order, store: SqlStore, subject: Subject, served_as: str | N
         # Replicas that the user declared to be one model may well call themselves by different names.
         served_as=None if subject.model.identity else served_as,
         fresh=order.fresh and subject is order.subject,
+        max_age=order.max_age,
     )
 
 

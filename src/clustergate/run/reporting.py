@@ -49,7 +49,8 @@ def assemble(
     place = {name: i for i, name in enumerate(suite.behaviors)}
     ordered = tuple(sorted(findings, key=lambda finding: place.get(finding.id, len(place))))
     briefing = store.briefing(order.run_id) or {}
-    attempt = briefing.get("attempt") or _attempt(ordered, suite.thresholds.gate.alpha)
+    latest = store.latest_attempt(subject_key(order.subject))
+    attempt = briefing.get("attempt") or (latest.number if latest is not None else 1)
     # What this run was told; where it asked nobody, what the judges' endpoints served when they were last asked.
     served = briefing.get("judges") or last_served(order, store)
     alpha = suite.thresholds.gate.alpha
@@ -65,7 +66,7 @@ def assemble(
     notes += kinship.warnings(order.subject.model, order.bench.models)
     report = Report(
         findings=ordered,
-        release=release(ordered, gated, alpha, _family_alpha(ordered, alpha / 2 ** (attempt - 1))),
+        release=release(ordered, gated, alpha, _family_alpha(ordered, alpha)),
         subject=order.subject,
         judge=_judge(order, served),
         spent=_spent(order, ordered, briefing, labels, time.time() - started),
@@ -90,7 +91,7 @@ def assemble(
 
 
 def _family_alpha(findings: Sequence[Finding], alpha: float) -> float:
-    """What is left of an attempt's alpha for the e-values of a family, the bounds of the judges' errors taken off."""
+    """What is left of the alpha for the e-values of a family: attempts and the bounds of judges' errors taken off."""
     return min([alpha, *(finding.deciding_alpha * finding.tests for finding in findings)])
 
 
@@ -99,11 +100,6 @@ def _closing(store: SqlStore, transcript: Iterator[dict[str, Any]]) -> Iterator[
         yield from transcript
     finally:
         store.close()
-
-
-def _attempt(findings: Sequence[Finding], alpha: float) -> int:
-    """The attempt that the findings were decided in, from their alpha: alpha / 2^(attempt - 1)."""
-    return max((round(alpha / finding.alpha).bit_length() for finding in findings), default=1)
 
 
 def _judge(order: Order, served: Mapping[str, str | None]) -> JudgeFacts:

@@ -171,7 +171,7 @@ class Controller:
             self._session.mind_termination(order.store)
         planned = options.value(self._config, "--plan")
         tell = needs.table if planned else needs.header
-        for line in tell(order, behaviors, needs.attempt_ahead(order)):
+        for line in tell(order, behaviors, needs.attempts_ahead(order, behaviors)):
             self._say(line)
 
     def _say(self, line: str) -> None:

@@ -62,6 +62,8 @@ OPTIONS: Final[Mapping[str, dict[str, Any]]] = {
     "--batch": {"action": "store_true", "help": "ask through the providers' batches: half the price, within a day"},
     "--store": {"metavar": "PATH", "help": HELP},
     "--fresh": {"action": "store_true", "help": "draw new replies; the new attempt decides at half the alpha"},
+    "--max-age": {"metavar": "DAYS", "type": _above_zero, "help": "draw new replies where the stored ones are "
+                  "older, as --fresh does"},
     "--offline": {"action": "store_true", "help": "send nothing: decide from the store alone"},
     "--plan": {"action": "store_true", "help": "print what the run will need, and exit"},
     "--report-dir": {"metavar": "DIR", "help": "where the reports go (default: reports/<model>/)"},
@@ -71,6 +73,7 @@ OPTIONS: Final[Mapping[str, dict[str, Any]]] = {
 NOT_REPRODUCED: Final = frozenset(
     {
         "--fresh",
+        "--max-age",
         "--offline",
         "--plan",
         "--max-requests",

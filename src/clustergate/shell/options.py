@@ -153,6 +153,7 @@ def build_order(
         store=store,
         run_id=run_id,
         fresh=value(config, "--fresh"),
+        max_age=value(config, "--max-age"),
         offline=value(config, "--offline"),
         batch=value(config, "--batch"),
         concurrency=value(config, "--concurrency"),

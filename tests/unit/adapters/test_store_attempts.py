@@ -6,20 +6,23 @@ import asyncio
 
 from clustergate.adapters.store import Attempt, SqlStore
 from clustergate.nouns.model import Answer, Draw, Finish
+from tests.unit.adapters.store_house import Place
 
 
-def run(store: SqlStore, run_id: str, served_as: str | None = None, fresh: bool = False) -> Attempt:
-    return store.open_attempt("s", {"id": "m"}, run_id, served_as=served_as, fresh=fresh)
+def run(
+    store: SqlStore, run_id: str, served_as: str | None = None, *, fresh: bool = False, max_age: float | None = None
+) -> Attempt:
+    return store.open_attempt("s", {"id": "m"}, run_id, served_as=served_as, fresh=fresh, max_age=max_age)
 
 
-def reply(store: SqlStore, attempt: int) -> None:
+def reply(store: SqlStore, attempt: int, behavior: str = "b") -> None:
     asyncio.run(
         store.put_answer(
-            f"k{attempt}",
+            f"k{attempt}{behavior}",
             Answer(text="", finish=Finish.STOP),
             subject="s",
             attempt=attempt,
-            behavior="b",
+            behavior=behavior,
             draw=Draw(0, "p"),
             turn=1,
             user="",
@@ -90,3 +93,28 @@ def test_a_moved_alias_takes_over_an_attempt_without_answers(store: SqlStore) ->
     run(store, "r1", "m-1")
     moved = run(store, "r2", "m-2")
     assert (moved.number, moved.served_as, moved.note) == (1, "m-2", None)
+
+
+def test_replies_that_are_too_old_open_a_new_attempt_and_say_so(store: SqlStore, place: Place) -> None:
+    """By the oldest of them; younger ones are gone on from, and an attempt without replies has no age."""
+    run(store, "r1")
+    assert run(store, "r2", max_age=1).number == 1
+    reply(store, 1)
+    reply(store, 1, "other")
+    assert run(store, "r3", max_age=1).number == 1
+    place.ask("update answers set created = ? where behavior = ?", "2026-01-01T00:00:00.000+00:00", "other")
+    opened = run(store, "r4", max_age=1.5)
+    assert opened.number == 2
+    assert opened.note == "opened by --max-age 1.5: the stored replies go back to 2026-01-01T00:00:00.000+00:00"
+    assert run(store, "r5", max_age=1.5).number == 2
+
+
+def test_attempts_are_counted_by_behavior(store: SqlStore) -> None:
+    """Those before that hold replies of it; not those in which it was not asked, nor of another model."""
+    for number, behaviors in enumerate((["b"], ["b", "other"], ["else"], ["other"]), start=1):
+        run(store, f"r{number}", fresh=True)
+        for behavior in behaviors:
+            reply(store, number, behavior)
+    assert [store.earlier_attempts("s", "b", number) for number in (1, 2, 3, 4)] == [0, 1, 2, 2]
+    assert store.earlier_attempts("s", "other", 4) == 1
+    assert store.earlier_attempts("s", "never", 4) == store.earlier_attempts("t", "b", 4) == 0
