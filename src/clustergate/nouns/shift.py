@@ -63,6 +63,6 @@ class Shift:
 
     @property
     def is_package(self) -> bool:
-        """More than half moved one way, two at the least, and none the other way."""
+        """More than half moved one way, and none the other way."""
         moved = len(self.higher) + len(self.lower)
-        return not (self.higher and self.lower) and moved >= 2 and 2 * moved > self.compared
+        return not (self.higher and self.lower) and 2 * moved > self.compared

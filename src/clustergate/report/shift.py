@@ -31,7 +31,7 @@ def _reading(shift: Shift) -> str:
         return "they moved together, as a package"
     if shift.higher and shift.lower:
         return "they moved both ways"
-    return "most are not shown to have moved" if shift.higher or shift.lower else "none is shown to have moved"
+    return "no more than half are shown to have moved" if shift.higher or shift.lower else "none is shown to have moved"
 
 
 def _correlations(shift: Shift) -> str:
