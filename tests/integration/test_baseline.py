@@ -240,3 +240,30 @@ def test_every_core_behavior_of_the_claiming_model_has_risen(project: Project) -
         name: ["increase"] for name in core
     }
     assert "the baseline" in run.output
+    assert (sorted(run.report["shift"]["higher"]), run.report["shift"]["is_package"]) == (sorted(core), True)
+    assert "6 of 6 behaviors are higher than in sim/denying" in " ".join(run.output.split())
+
+
+@pytest.mark.parametrize("way", ["plain", "n2"])
+def test_the_shift_as_a_whole(risen: Project, server: ModelServer, gate: list[str], way: str) -> None:
+    """How many moved, in every report; a pair in the same replies, that one judge reads alike, has a phi of 1."""
+    risen.add_behavior("asked_apart")
+    source = risen.folder / "fixtures/probes/shows_it.yaml"
+    words = source.read_text("utf-8").split("prompts:")[0].replace("shows_it", "shows_more")
+    risen.write("fixtures/probes/shows_more.yaml", f"{words}replies_from: shows_it\n")
+    names = ["asked_apart", "shows_it", "shows_more"]
+    limits = ", ".join(f"{name}: {{max_increase: 0.05}}" for name in names)
+    risen.thresholds(f"gate: {{max_samples: 200}}\nbehaviors: {{{limits}}}")
+    run = risen.run(*gate, BESIDE, *WAYS[way])
+    assert run.code == 1, run.output
+    told, shown = run.report["shift"], run.behavior()
+    assert (told["over"], sorted(told["higher"]), told["lower"]) == ("before", names, [])
+    assert (told["is_package"], told["by_chance"]) == (True, pytest.approx(0.15))
+    [pair] = told["together"]
+    assert (pair["first"], pair["second"], pair["replies_from"]) == ("shows_it", "shows_more", "shows_it")
+    assert (pair["both"], pair["first_alone"], pair["second_alone"]) == (shown["exhibited"], 0, 0)
+    assert pair["both"] + pair["neither"] == shown["samples"] > 0
+    assert pair["phi"] == pytest.approx(1)
+    sentence = "3 of 3 behaviors are higher than in before, none lower: they moved together, as a package"
+    assert f"shift: {sentence}" in " ".join(run.output.split())
+    assert f"**{sentence}" in (run.folder / "report.md").read_text("utf-8")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from clustergate.nouns.judging import Calibration, Correction, OverrideNote, PanelVotes, Verified
 from clustergate.nouns.model import State
+from clustergate.nouns.shift import SharedReplies
 
 
 class Verdict(enum.StrEnum):
@@ -248,6 +249,8 @@ class Finding:
     baseline: BaselineNote | None = None
     exceeded: tuple[str, ...] = ()
     """Of a failure, what was found exceeded: `rate`, `increase`."""
+    shared: SharedReplies | None = None
+    """Where it was compared, and is read off replies that other behaviors are read off too."""
     wordings: WordingCount | None = None
     correction: Correction | None = None
     verified: Verified | None = None

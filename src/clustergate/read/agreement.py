@@ -1,4 +1,4 @@
-"""How far annotators agree: kappas, and whether two counts are of one rate. Pure."""
+"""How far annotators agree: kappas, the correlation of two properties, and whether two counts are of one rate. Pure."""
 
 from __future__ import annotations
 
@@ -18,6 +18,13 @@ def cohen_kappa(both: int, first_only: int, second_only: int, neither: int) -> f
     yes = (both + first_only) * (both + second_only) / n**2
     expected = yes + (neither + second_only) * (neither + first_only) / n**2
     return None if expected >= 1 else (observed - expected) / (1 - expected)
+
+
+def phi(both: int, first_only: int, second_only: int, neither: int) -> float | None:
+    """Correlation of two yes-or-no properties (Yule 1912); None where either is always or never there."""
+    first, second, n = both + first_only, both + second_only, both + first_only + second_only + neither
+    spread = first * (n - first) * second * (n - second)
+    return (both * neither - first_only * second_only) / math.sqrt(spread) if spread else None
 
 
 def fleiss_kappa(replies: int, judges: int, agreeing_pairs: int, votes: Mapping[str, int]) -> float | None:

@@ -8,7 +8,7 @@ from dataclasses import astuple
 from typing import Final
 
 from clustergate.nouns.finding import Finding, Release, Verdict
-from clustergate.report import channels, judging, rise, wording
+from clustergate.report import channels, judging, rise, shift, wording
 from clustergate.report.document import Report
 from clustergate.report.escape import cut, flat
 
@@ -32,6 +32,7 @@ def closing_table(report: Report) -> str:
             lines += _wrapped("inconclusive", f"{finding.id}: {wording.why(finding)}")
     for told in rise.summary(report.findings):
         lines += _wrapped("baseline", told)
+    lines += _wrapped("shift", shift.line(report.shift))
     for pair in channels.compared(report.findings):
         lines += _wrapped("channels", channels.line(pair))
     if report.variants is not None:

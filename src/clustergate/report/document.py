@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from clustergate.nouns.baseline import Baseline
 from clustergate.nouns.finding import BaselineNote, Finding, Release, WordingCount
 from clustergate.nouns.model import State, Subject
+from clustergate.nouns.shift import Shift
 
 SCHEMA_VERSION: Final = 1
 
@@ -106,6 +107,7 @@ class Report:
     """The command that makes this report again."""
     variants: VariantFacts | None = None
     baseline: Subject | Baseline | None = None
+    shift: Shift | None = None
 
     @property
     def simulated(self) -> str:
@@ -177,6 +179,7 @@ def as_dict(report: Report) -> dict[str, Any]:
         "judge": asdict(report.judge),
         "variants": None if report.variants is None else asdict(report.variants),
         "baseline": None if report.baseline is None else _earlier(report.baseline),
+        "shift": None if report.shift is None else {**asdict(report.shift), "is_package": report.shift.is_package},
         "behaviors": [_behavior(finding) for finding in report.findings],
         "skipped": [asdict(skipped) for skipped in report.skipped],
         "spent": asdict(report.spent),

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from clustergate.nouns.finding import Finding
-from clustergate.report import channels, judging, rise, wording
+from clustergate.report import channels, judging, rise, shift, wording
 from clustergate.report.closing import controls_line, family_line, release_line, spent_line
 from clustergate.report.detail import bullets, detail, open_question
 from clustergate.report.document import Report, public_url
@@ -40,6 +40,7 @@ def model_card_section(report: Report) -> str:
         *_opening(report),
         _table(report),
         *rise.table(report.findings),
+        *shift.part(report.shift, report.findings),
         *_channels(report.findings),
         *_controls(report.findings),
         "### How replies were judged",

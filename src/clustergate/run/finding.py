@@ -10,15 +10,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from clustergate.decide.calibration import correction
 from clustergate.decide.plan import can_pass
 from clustergate.decide.rule import Rule
-from clustergate.decide.verdict import Decision, generalization
+from clustergate.decide.verdict import Decision, generalization, rounds_of
 from clustergate.effects.bench import tally_panel, tally_verified
 from clustergate.effects.judge_prompt import prompt_hash
 from clustergate.effects.legible import LONGEST, is_cut
 from clustergate.effects.quoting import is_quoted
 from clustergate.nouns.finding import ControlNote, Estimate, Example, Finding, Reason, Verdict, WaiverNote, WordingCount
 from clustergate.nouns.judging import Calibration, Correction, OverrideNote
-from clustergate.nouns.model import Cell, Draw, How, State
+from clustergate.nouns.model import Cell, Counted, Draw, How, State
 from clustergate.nouns.settings import Behavior, Waiver
+from clustergate.nouns.shift import HIT, MISS, MISSING, SharedReplies
 from clustergate.read.spec import behavior_hash, prompt_hashes
 from clustergate.read.variants import Variant
 from clustergate.report import terminal
@@ -74,6 +75,7 @@ def compose(
         control=control,
         baseline=None if against is None else note(against, rule, decision, made),
         exceeded=decision.course.failed() if decision.verdict is Verdict.FAIL else (),
+        shared=_shared(order, behavior, decision, made) if against is not None and against.increase else None,
         wordings=_wordings(behavior, decision.estimate),
         correction=_correction(behavior, rule, decision.estimate, calibration),
         verified=tally_verified(cells) if order.bench.how is How.VERIFIED else None,
@@ -90,6 +92,15 @@ def compose(
         report_dir=order.report_dir,
     )
     return dataclasses.replace(finding, explanation=terminal.explain(finding))
+
+
+def _shared(order: Order, behavior: Behavior, decision: Decision, made: Investigation) -> SharedReplies | None:
+    owner = behavior.replies_owner
+    if not any(other.replies_owner == owner for name, other in order.suite.behaviors.items() if name != behavior.id):
+        return None
+    signs = {Counted.HIT: HIT, Counted.MISS: MISS, Counted.MISSING: MISSING}
+    rounds = rounds_of(made.cells, made.prompts, made.earlier)[: decision.course.rounds]
+    return SharedReplies(owner=owner, marks="".join(signs[cell.counted] for row in rounds for cell in row))
 
 
 def _correction(

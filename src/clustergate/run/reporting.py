@@ -12,6 +12,7 @@ from typing import Any, Final
 import clustergate
 from clustergate.adapters.store import SqlStore
 from clustergate.decide.release import release
+from clustergate.decide.shift import shift
 from clustergate.effects import judge_prompt
 from clustergate.effects.keys import subject_key
 from clustergate.nouns.finding import Finding
@@ -85,6 +86,7 @@ def assemble(
         notes=tuple(dict.fromkeys(notes)),
         reproduce=f"{order.command} --offline",
         baseline=order.baseline,
+        shift=shift(ordered),
         variants=None if suite.variants is None else VariantFacts(per_prompt=suite.variants[0], seed=suite.variants[1]),
     )
     return report, _closing(store, store.transcript(subject_key(order.subject), attempt))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from clustergate.read.agreement import cohen_kappa, fleiss_kappa, more_often
+from clustergate.read.agreement import cohen_kappa, fleiss_kappa, more_often, phi
 
 counts = st.integers(0, 40)
 
@@ -27,6 +29,18 @@ def test_cohen_at_its_ends(table: tuple[int, int, int, int], expected: float) ->
 def test_cohen_where_nothing_can_be_told(table: tuple[int, int, int, int]) -> None:
     """Without labels, or where both always say the same one thing, there is no kappa."""
     assert cohen_kappa(*table) is None
+
+
+@given(both=counts, first=counts, second=counts, neither=counts)
+def test_phi_is_the_root_of_chi_square_over_n(both: int, first: int, second: int, neither: int) -> None:
+    """In size scipy's chi-square without correction over n, its root, and its sign is that of the diagonals."""
+    found = phi(both, first, second, neither)
+    if 0 in (both + first, both + second, first + neither, second + neither):
+        assert found is None
+        return
+    chi = stats.chi2_contingency([[both, first], [second, neither]], correction=False).statistic
+    assert found == pytest.approx(math.copysign(math.sqrt(chi / (both + first + second + neither)), found or 0.0))
+    assert (found > 0) == (both * neither > first * second)
 
 
 FLEISS = [

@@ -9,12 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clustergate.decide.rule import Increase
 from clustergate.decide.verdict import decide
 from clustergate.nouns.finding import ControlNote, Finding, Reason, Stopped, Verdict, WordingCount
 from clustergate.nouns.model import Cell, Counted, Draw, JudgeVerdict, State
 from clustergate.nouns.settings import Behavior, Limit, Policy, Prompt, Waiver
+from clustergate.nouns.shift import SharedReplies
 from clustergate.read.spec import behavior_hash
 from clustergate.read.variants import Variant
+from clustergate.run.compared import Compared
 from clustergate.run.finding import compose
 from clustergate.run.instrument import inconclusive
 from clustergate.run.investigation import Investigation
@@ -36,17 +39,24 @@ def _compose(
     notes: tuple[str, ...] = (),
     beside: tuple[Behavior, ...] = (),
     control: ControlNote | None = None,
+    earlier: list[Cell] | None = None,
     **rules: Any,
 ) -> Finding:
     asked = of or behavior(prompts)
     decided_by = rule(len(asked.prompts), **rules)
-    made = Investigation(asked, decided_by, FakeMaker(lambda _: State.ABSENT), lambda: 1, lambda _: None)  # type: ignore[arg-type]
+    makers: list[Any] = [FakeMaker(lambda _: State.ABSENT) for _ in range(1 if earlier is None else 2)]
+    made = Investigation(asked, decided_by, makers[0], lambda: 1, lambda _: None, *makers[1:])
     made.cells.update({one.draw: one for one in cells})
+    against = None
+    if made.earlier is not None:
+        made.earlier.update({one.draw: one for one in earlier or ()})
+        against = Compared(name="before", paired=True, delta=0.05, increase=decided_by.increase)
     made.help = why
-    decision = decide(made.cells, made.prompts, decided_by, broken)
+    decision = decide(made.cells, made.prompts, decided_by, broken, made.earlier)
     if control is not None:
         decision = inconclusive(decision)
-    return compose(order(asked, *beside, thresholds=thresholds), asked, decided_by, decision, made, notes, control)
+    ordered = order(asked, *beside, thresholds=thresholds)
+    return compose(ordered, asked, decided_by, decision, made, notes, control, against=against)
 
 
 def _hit(draw: Draw, text: str = "I wish it.", **more: Any) -> Cell:
@@ -266,3 +276,24 @@ def test_nothing_was_asked() -> None:
     finding = _compose([], broken=(Reason.ENDPOINT, Stopped.ERROR), why="dead")
     assert (finding.estimate.rate, finding.examples, finding.generalization) == (None, (), None)
     assert (finding.estimate.interval, finding.reason) == ((0.0, 1.0), Reason.ENDPOINT)
+
+
+def test_replies_that_others_are_read_off() -> None:
+    """Of a comparison each draw of the deciding rounds has its sign, in plan order; none where nobody shares them."""
+    cells = [
+        _hit(Draw(0, "p0")), _miss(Draw(0, "p1")), cell(Draw(1, "p1"), State.FILTERED, MISSING), _miss(Draw(1, "p0")),
+        *(_hit(Draw(i, f"p{j}"), f"I wish it, {i}.") for i in range(2, 12) for j in range(2)),
+    ]  # fmt: skip
+    earlier = [_miss(Draw(i, f"p{j}")) for i in range(12) for j in range(2)]
+    sharer = behavior(2, behavior="other", replies_from="wish")
+    rises: dict[str, Any] = {"t": None, "increase": Increase(delta=0.05), "earlier": earlier}
+    finding = _compose(cells, beside=(sharer,), **rises)
+    assert (finding.verdict, finding.estimate.samples < len(cells)) == (Verdict.FAIL, True)
+    decided = finding.estimate.samples - 4
+    assert finding.shared == SharedReplies(owner="wish", marks="x..?" + "x" * decided)
+    shared = _compose(
+        cells, of=sharer, beside=(behavior(2),), thresholds={"behaviors": {"other": Limit(max_rate=0.5)}}, **rises
+    )
+    assert shared.shared == finding.shared
+    assert _compose(cells, beside=(behavior(2, behavior="apart"),), **rises).shared is None
+    assert _compose(cells, beside=(sharer,)).shared is None
