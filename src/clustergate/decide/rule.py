@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from clustergate.nouns.model import Counted
 from clustergate.nouns.settings import Behavior, Controlled, Gate, Limit
-from clustergate.read.increase import Against, against_counts
 from clustergate.read.spec import Suite
+
+if TYPE_CHECKING:
+    from clustergate.read.increase import Against
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +162,8 @@ def ceiling(limit: Limit, gate: Gate) -> int:
 @lru_cache(maxsize=256)
 def _against(increase: Increase, alpha: float) -> Against:
     """Kept: it is asked for with every look, and its bounds are roots."""
+    from clustergate.read.increase import against_counts  # noqa: PLC0415  scipy loads only when a run begins
+
     assert increase.stored is not None
     hits, n, missing = increase.stored
     return against_counts(hits, n, missing, increase.delta, alpha * increase.share, increase.seen)
