@@ -1,171 +1,180 @@
-"""Wall time of a run against the ideal, and against a bare loop over the SDK. All ratios are within this one run.
+"""What 2,000 judged replies cost, by clustergate, by a bare loop over the SDK, by Inspect AI; and deciding again.
 
-`make bench`. The endpoint is the simulator with a latency, in a process of its own. The ideal is requests x latency /
-concurrency: nothing but waiting, every slot always in use.
+`make bench`, on Linux. Everyone makes the same calls at the same limits to one server, which is a process of its own.
+Whole commands are timed, from start to exit; the ratios are within this one run.
 """
 
 from __future__ import annotations
 
-import asyncio
-import dataclasses
+import argparse
+import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from measured import Measured, measure
+from stored import fill
 
 from clustergate.effects import judge_prompt
-from clustergate.nouns.model import Bench, Model, Subject
-from clustergate.read.spec import Suite, load_suite
-from clustergate.run.lab import Lab
-from clustergate.run.order import Order
+from clustergate.read.spec import load_suite
+from tests.integration.conftest import Project
 
-ROOT = Path(__file__).parents[1]
-LATENCY = 0.050
-REPLIES = 140  # a behavior, in whole rounds; no limit can be decided with so few
+LATENCY = 50  # milliseconds
+CONCURRENCY = 200
+BEHAVIORS, PROMPTS = 20, 10
+DRAWS = 10  # of each prompt: at this limit 100 replies without a hit are the least that pass
+LIMIT = 0.035
+STORED = (10_000, 100_000)
 
 
 @contextmanager
-def simulator(latency: float) -> Iterator[str]:
-    """The URL of a simulator that answers after `latency` seconds."""
-    words = [sys.executable, "-u", "-m", "clustergate.shell.cli", "sim", "--port=0", f"--latency={latency * 1000}"]
-    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+def serving() -> Iterator[str]:
+    """The address of a server that answers after LATENCY."""
+    words = [sys.executable, str(HERE / "chat_server.py"), str(LATENCY)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        line = process.stdout.readline()
-        match = re.search(r"http://[\d.:]+/v1", line)
-        assert match, line
         try:
-            yield match.group()
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
         finally:
             process.terminate()
 
 
-def suite() -> Suite:
-    """The shipped behaviors of one turn, with limits that this many replies cannot decide."""
-    fixtures = ROOT / "fixtures"
-    shipped = load_suite(ROOT / "thresholds.yaml", [fixtures / "probes"], ROOT, "smoke", fixtures / "controls")
-    names = [name for name in shipped.gated if shipped.behaviors[name].channel == "direct"]
-    limits = {name: dataclasses.replace(shipped.thresholds.behaviors[name], max_rate=0.015) for name in names}
-    gate = dataclasses.replace(shipped.thresholds.gate, max_samples=REPLIES)
-    thresholds = dataclasses.replace(shipped.thresholds, behaviors=limits, gate=gate)
-    return dataclasses.replace(shipped, thresholds=thresholds)
+def stats(address: str) -> dict[str, float]:
+    with urllib.request.urlopen(f"{address}/stats") as answer:
+        told: dict[str, float] = json.load(answer)
+        return told
 
 
-def model(name: str, url: str) -> Model:
-    return Model(
-        name=f"sim/{name}", provider="openai", id=name, base_url=url, api_key_env="NONE", key_optional=True,
-        identity=f"sim/{name}", simulated=True,
-    )  # fmt: skip
+def project(folder: Path, most: int, limit: float) -> Project:
+    """A repository with BEHAVIORS of PROMPTS, at most so many replies each."""
+    folder.mkdir()
+    made = Project(folder)
+    names = [f"behavior_{number}" for number in range(BEHAVIORS)]
+    for old in (folder / "fixtures" / "probes").iterdir():
+        old.unlink()
+    for name in names:
+        made.add_behavior(name, PROMPTS)
+    limits = ", ".join(f"{name}: {{max_rate: {limit}}}" for name in names)
+    made.thresholds(f"gate: {{max_samples: {most}}}\nbehaviors: {{{limits}}}")
+    return made
 
 
-async def watch(lab: Lab, seen: list[int]) -> None:
-    """Requests in flight, every 2 ms."""
-    while True:
-        seen.append(sum(limiter.in_flight for limiter in lab._gates._limiters.values()))
-        await asyncio.sleep(0.002)
+def work(made: Project, url: str) -> dict[str, Any]:
+    """What the others are to ask: the requests that clustergate makes."""
+    suite = load_suite(made.folder / "thresholds.yaml", [made.folder / "fixtures" / "probes"], made.folder)
+    questions = []
+    for behavior in suite.behaviors.values():
+        for prompt in behavior.prompts:
+            evidence = judge_prompt.gather("reply", prompt.user_turns, ["%REPLY%"], 1, None)
+            criterion, told = judge_prompt.messages(behavior, evidence, "0123456789abcdef")
+            asked = {"user": prompt.user_turns[0], "criterion": criterion.content, "judging": told.content}
+            questions.append(asked)
+    schema = {"name": "judgement", "strict": True, "schema": dict(judge_prompt.SCHEMA)}
+    form = {"type": "json_schema", "json_schema": schema}
+    return {"url": url, "concurrency": CONCURRENCY, "draws": DRAWS, "questions": questions, "format": form}
 
 
-def in_use(seen: list[int], concurrency: int) -> float:
-    """Share of the slots in use while work remains: until the slots were full for the last time."""
-    last = max((i for i, flying in enumerate(seen) if flying >= concurrency), default=len(seen) - 1)
-    return sum(seen[: last + 1]) / (last + 1) / concurrency
+def install_inspect(folder: Path) -> str:
+    """A Python with Inspect AI. Raises CalledProcessError where it cannot be installed."""
+    python = str(folder / "inspect" / "bin" / "python")
+    quiet = {"check": True, "capture_output": True, "text": True}
+    subprocess.run([sys.executable, "-m", "venv", str(folder / "inspect")], **quiet)  # type: ignore[call-overload]
+    subprocess.run([python, "-m", "pip", "install", "--quiet", "inspect-ai", "openai"], **quiet)  # type: ignore[call-overload]
+    return python
 
 
-async def ours(url: str, concurrency: int, folder: str) -> tuple[float, int, float]:
-    """Seconds from the first cell to the last finding, the requests it took, and the share of slots in use."""
-    chosen = suite()
-    order = Order(
-        suite=chosen,
-        subject=Subject(model=model("denying", url), system_prompt=None, temperature=1.0, max_tokens=1000),
-        bench=Bench(models=(model("judge", url),)), store=f"{folder}/{concurrency}.sqlite", run_id="bench",
-        concurrency=concurrency,
-    )  # fmt: skip
-    lab = await Lab.open(order)
-    seen: list[int] = []
-    watching = asyncio.ensure_future(watch(lab, seen))
-    began = time.perf_counter()
-    findings = await asyncio.gather(*(lab.find(name) for name in chosen.gated))
-    seconds = time.perf_counter() - began
-    watching.cancel()
-    await lab.close()
-    requests = sum(finding.requests.target + finding.requests.judge for finding in findings)
-    return seconds, requests, in_use(seen, concurrency)
+def version(python: str) -> str:
+    asked = "import importlib.metadata as m; print(m.version('inspect-ai'))"
+    return subprocess.run([python, "-c", asked], check=True, capture_output=True, text=True).stdout.strip()
 
 
-def judgement_tokens() -> str:
-    """What a judgement costs: tokens of request and answer over all labeled replies, at four characters each."""
-    fixtures = ROOT / "fixtures"
-    controls, folders = fixtures / "controls", [fixtures / "judge_labels"]
-    shipped = load_suite(ROOT / "thresholds.yaml", [fixtures / "probes"], ROOT, controls=controls, labels=folders)
-    fixed = material = 0
-    for name, labels in shipped.labels.items():
-        behavior, prompts = shipped.behaviors[name], {one.id: one for one in shipped.behaviors[name].prompts}
-        kind = judge_prompt.evidence_kind(behavior)
-        for label in labels:
-            prompt = prompts[label.prompt]
-            evidence = judge_prompt.gather(kind, prompt.user_turns, label.answers, len(label.answers), prompt.document)
-            system, user = judge_prompt.messages(behavior, evidence, "0123456789abcdef")
-            fixed, material = fixed + len(system.content), material + len(user.content)
-    count = sum(map(len, shipped.labels.values()))
-    answer = len('{"verdict": "exhibits", "quote": "", "coherence": 90}') + 80
-    return (
-        f"a judgement of {count:,} labeled replies: {(fixed + material) / 4 / count:,.0f} input tokens, of which "
-        f"{fixed / 4 / count:,.0f} are the same for a behavior and served from prompt caches, and {answer / 4:.0f} "
-        "output tokens; one request gives verdict, quote and coherence"
+def under_load(folder: Path, inspect: str | None) -> None:
+    with serving() as address:
+        several, single = f"{address}/n/v1", f"{address}/v1"
+        made = project(folder / "asking", DRAWS * PROMPTS, LIMIT)
+        told = made.write("work.json", json.dumps(work(made, single)))
+        rows: list[tuple[str, list[str], Mapping[str, str]]] = [
+            (name, gate(made, url, number, *options), made.environ)
+            for number, (name, url, *options) in enumerate([
+                ("clustergate, one process", single), ("clustergate -n 2", single, "-n", "2"),
+                ("clustergate, 8 replies a request", several),
+            ])
+        ]  # fmt: skip
+        rows.append(("bare loop over the SDK", [sys.executable, str(HERE / "by_sdk.py"), str(told)], made.environ))
+        try:
+            python = inspect or install_inspect(folder)
+            rows.append((f"Inspect AI {version(python)}", [python, str(HERE / "by_inspect.py"), str(told)], os.environ))
+        except (subprocess.CalledProcessError, OSError) as error:
+            print(f"Inspect AI could not be installed here: {getattr(error, 'stderr', '') or error}", file=sys.stderr)
+        found: list[tuple[str, Measured, dict[str, float]]] = []
+        for name, command, environ in rows:
+            stats(address)
+            found.append((name, measure(command, made.folder, environ), stats(address)))
+    table(found)
+
+
+def gate(made: Project, url: str, number: int, *options: str) -> list[str]:
+    endpoints = ["--model=target", f"--base-url={url}", "--judge=judge", f"--judge-base-url={url}"]
+    limits = [f"--concurrency={CONCURRENCY}", f"--store={made.folder}/{number}.sqlite"]
+    return made.command("-q", *endpoints, *limits, *options)
+
+
+def table(found: list[tuple[str, Measured, dict[str, float]]]) -> None:
+    count = BEHAVIORS * PROMPTS * DRAWS
+    print(f"{count:,} judged replies at {LATENCY} ms, {CONCURRENCY} in flight; {os.cpu_count()} cores")
+    print(
+        f"{'':34}{'wall s':>7}{'asking s':>9}{'CPU s':>7}{'peak MB':>8}{'requests':>9}{'in flight':>10}"
+        f"{'wall/bare':>10}{'asking/bare':>12}{'server CPU s':>13}"
     )
+    bare = next(((run, told) for name, run, told in found if name.startswith("bare")), None)
+    assert bare is not None
+    for name, run, told in found:
+        if run.code:
+            print(f"{name:34}failed with {run.code}: {' '.join(run.output.split())[-300:]}")
+            continue
+        print(
+            f"{name:34}{run.wall:7.2f}{told['seconds']:9.2f}{run.cpu:7.2f}{run.peak:8.0f}"
+            f"{told['target'] + told['judge']:9,.0f}{told['most']:10.0f}{run.wall / bare[0].wall:10.2f}"
+            f"{told['seconds'] / bare[1]['seconds']:12.2f}{told['cpu']:13.2f}"
+        )
+    print("asking: from the first request to the last answer, as the server saw it.")
 
 
-async def bare(url: str, concurrency: int, requests: int) -> float:
-    """Seconds for as many requests through the SDK alone: half to the target, half to the judge."""
-    import openai
-
-    chosen = suite()
-    prompts = [(behavior, prompt) for name in chosen.gated for behavior in [chosen.behaviors[name]]
-               for prompt in behavior.prompts]  # fmt: skip
-    client = openai.AsyncOpenAI(
-        api_key="x", base_url=url, max_retries=0, http_client=openai.DefaultAioHttpClient(), timeout=30
-    )
-    slots = asyncio.Semaphore(concurrency)
-
-    async def pair(number: int) -> None:
-        behavior, prompt = prompts[number % len(prompts)]
-        asked = [{"role": "user", "content": prompt.user or ""}]
-        async with slots:
-            answer = await client.chat.completions.create(model="denying", messages=asked, max_tokens=1000)
-        text = answer.choices[0].message.content or ""
-        evidence = judge_prompt.gather("reply", [prompt.user or ""], [text], 1, None)
-        judging = [message.as_dict() for message in judge_prompt.messages(behavior, evidence, "0123456789abcdef")]
-        async with slots:
-            await client.chat.completions.create(model="judge", messages=judging, max_tokens=1000)
-
-    await client.models.list()
-    began = time.perf_counter()
-    await asyncio.gather(*(pair(number) for number in range(requests // 2)))
-    seconds = time.perf_counter() - began
-    await client.close()
-    return seconds
+def offline(folder: Path) -> None:
+    print(f"\ndeciding {BEHAVIORS} behaviors again from the store, --offline; all replies are read")
+    print(f"{'stored replies':>14}{'wall s':>8}{'CPU s':>7}{'peak MB':>8}")
+    url = "http://127.0.0.1:9/v1"
+    for replies in STORED:
+        # Replies at the very limit: nothing is decided before the last.
+        made = project(folder / str(replies), replies // BEHAVIORS, 0.05)
+        command = gate(made, url, 0, "--offline")
+        fill(made.folder, str(made.folder / "0.sqlite"), url, replies // BEHAVIORS)
+        run = measure(command, made.folder, made.environ)
+        report = json.loads(next(made.folder.glob("reports/*/report.json")).read_text())
+        read = sum(behavior["samples"] for behavior in report["behaviors"])
+        assert read == replies, run.output
+        print(f"{read:14,}{run.wall:8.2f}{run.cpu:7.2f}{run.peak:8.0f}")
 
 
 def main() -> None:
-    print(f"{REPLIES} judged replies a behavior at {LATENCY * 1000:.0f} ms, one process; seconds of wall time")
-    print(
-        f"{'in flight':>9} {'requests':>8} {'ideal':>7} {'clustergate':>11} {'in use':>7} {'bare SDK':>9} {'ratio':>6}"
-    )
-    with simulator(LATENCY) as url, tempfile.TemporaryDirectory() as folder:
-        for concurrency in (20, 50, 200):
-            seconds, requests, used = asyncio.run(ours(url, concurrency, folder))
-            loop = asyncio.run(bare(url, concurrency, requests))
-            ideal = requests * LATENCY / concurrency
-            print(
-                f"{concurrency:9} {requests:8} {ideal:7.2f} {seconds:11.2f} {used:7.0%} {loop:9.2f}"
-                f" {seconds / loop:6.2f}"
-            )
-    print(judgement_tokens())
-    print(f"'in use': share of the allowed requests in flight while work remains. {os.cpu_count()} cores.")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--inspect", metavar="PYTHON", help="a Python with Inspect AI; without, one is made")
+    parser.add_argument("--only", choices=["load", "offline"], help="one of the two tables")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        if given.only != "offline":
+            under_load(Path(folder), given.inspect)
+        if given.only != "load":
+            offline(Path(folder))
 
 
 if __name__ == "__main__":
