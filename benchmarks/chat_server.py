@@ -22,17 +22,17 @@ REFUSAL = {"error": {"message": "n must be 1: only one completion choice is supp
 class Served:
     def __init__(self) -> None:
         self.numbers = itertools.count()
-        self.connections = 0
         self.clear()
 
     def clear(self) -> None:
-        self.target = self.judge = self.in_flight = self.most = 0
+        self.target = self.judge = self.in_flight = self.most = self.connections = 0
         self.first = self.last = 0.0
         self.cpu = time.process_time()
 
     def told(self) -> dict[str, float]:
         found = {
-            "target": self.target, "judge": self.judge, "most": self.most, "seconds": self.last - self.first,
+            "target": self.target, "judge": self.judge, "most": self.most,
+            "connections": self.connections, "seconds": self.last - self.first,
             "cpu": time.process_time() - self.cpu,
         }  # fmt: skip
         self.clear()
@@ -48,6 +48,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
+        self._served.connections += 1
 
     def data_received(self, data: bytes) -> None:
         self._bytes += data
