@@ -34,18 +34,26 @@ _MARKS: Final = re.compile(f"([{_MARK}]{{4}})[{_MARK}]++")
 _SPACES: Final = re.compile(r"[^\S\n]{40,}+")
 _SAME: Final = re.compile(r"([^\w\s])\1{99,}+")
 _BLANK_LINES: Final = re.compile(r"(?:\A|(?<=\n))(?:[^\S\n]*+\n){3,}+")
+_SEEN: Final = re.compile("[!-~]")
+"""Signs that are seen whatever stands beside them."""
 
 
 def legible(text: str) -> str:
     """A text on lines, with nothing invisible in it; long runs of blanks, blank lines and one sign are shortened."""
-    text = _BLANK_SIGNS.sub(" ", _LINE_ENDS.sub("\n", text))
-    text = _MARKS.sub(r"\1", _STYLES.sub("", _JOINERS.sub("", _HIDDEN.sub("", text))))
-    return _BLANK_LINES.sub("\n\n", _SAME.sub(lambda run: run[1] * 99, _SPACES.sub(" " * 8, text)))
+    # Most texts are plain, and every text is looked at several times.
+    if not (text.isascii() and text.replace("\n", "").isprintable()):
+        text = _BLANK_SIGNS.sub(" ", _LINE_ENDS.sub("\n", text))
+        text = _MARKS.sub(r"\1", _STYLES.sub("", _JOINERS.sub("", _HIDDEN.sub("", text))))
+        text = _SPACES.sub(" " * 8, text)
+    elif " " * 40 in text:
+        text = _SPACES.sub(" " * 8, text)
+    text = _SAME.sub(lambda run: run[1] * 99, text)
+    return _BLANK_LINES.sub("\n\n", text) if "\n" in text else text
 
 
 def is_blank(text: str) -> bool:
     """Whether there is nothing to be seen in a text."""
-    return not legible(text).strip()
+    return _SEEN.search(text) is None and not legible(text).strip()
 
 
 def is_cut(text: str) -> bool:

@@ -86,3 +86,9 @@ def test_a_short_text_is_shown_whole() -> None:
     assert not is_cut(text)
     assert shown(text, "f00d") == "a" * LONGEST
     assert is_cut("a" * (LONGEST + 1))
+
+
+@given(st.text("ab .-\n\t", max_size=400), st.sampled_from(["", " " * 50, "-" * 150, "\n \n\n\n\n"]))
+def test_plain_text_takes_a_shorter_way_to_the_same(text: str, run: str) -> None:
+    """What follows a sign beyond ASCII is read as it is without one."""
+    assert legible(f"é{text}{run}") == "é" + legible(f"x{text}{run}")[1:]
