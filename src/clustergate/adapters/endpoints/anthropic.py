@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import anthropic
+import httpx2
 
 from clustergate.adapters.endpoints.chat import CONNECT_SECONDS, ChatEndpoint, Composed
 from clustergate.adapters.endpoints.lessons import SCHEMA, TEMPERATURE
@@ -50,7 +51,6 @@ class AnthropicEndpoint(ChatEndpoint):
             open_telemetry=False,
             http_client=anthropic.DefaultAioHttpClient(),
         )
-        self._create = self._client.messages.with_raw_response.create
 
     async def close(self) -> None:
         await self._client.close()
@@ -74,8 +74,8 @@ class AnthropicEndpoint(ChatEndpoint):
         return Composed({**body, **extra}, tuple(sends))
 
     def _send(self, body: Mapping[str, Any]) -> Awaitable[Any]:
-        # The SDK takes the temperature only so, and checks its typed arguments at a cost; extra_body replaces them.
-        return self._create(model=self.model.id, max_tokens=body["max_tokens"], messages=[], extra_body=body)
+        # As with OpenAI; and the typed method takes no temperature.
+        return self._client.post("/v1/messages", cast_to=httpx2.Response, body=body)
 
     def _read(self, document: Mapping[str, Any]) -> Answer:
         texts: list[str] = []

@@ -65,7 +65,7 @@ class ChatEndpoint(abc.ABC):
 
     @abc.abstractmethod
     def _send(self, body: Mapping[str, Any]) -> Awaitable[Any]:
-        """The SDK's raw response."""
+        """The response as it came, through the SDK."""
 
     @abc.abstractmethod
     def _read(self, document: Mapping[str, Any]) -> Answer:
@@ -104,7 +104,8 @@ class ChatEndpoint(abc.ABC):
         try:
             # The SDKs' own time-out is from byte to byte: a server that drips would never meet it.
             async with asyncio.timeout(seconds or self.model.timeout):
-                response = (await sending).http_response
+                answer = await sending
+            response = getattr(answer, "http_response", answer)  # wrapped, where a typed method was asked
         except self._sdk.APIStatusError as error:
             response = error.response
         except TimeoutError:

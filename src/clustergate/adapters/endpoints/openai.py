@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Final
 
+import httpx2
 import openai
 
 from clustergate.adapters.endpoints.chat import CONNECT_SECONDS, ChatEndpoint, Composed
@@ -54,7 +55,6 @@ class OpenAIEndpoint(ChatEndpoint):
         # Found in the environment, and an empty one would be sent: another server is not told of the account.
         self._client.organization = None
         self._client.project = None
-        self._create = self._client.chat.completions.with_raw_response.create
 
     async def close(self) -> None:
         await self._client.close()
@@ -81,8 +81,8 @@ class OpenAIEndpoint(ChatEndpoint):
         return Composed({**body, **extra}, tuple(sends))
 
     def _send(self, body: Mapping[str, Any]) -> Awaitable[Any]:
-        # The SDK checks its typed arguments key by key, at a third of a request's CPU; extra_body replaces them.
-        return self._create(model=self.model.id, messages=[], extra_body=body)
+        # The SDK's typed methods go through their arguments key by key, at a fifth of a request's CPU.
+        return self._client.post("/chat/completions", cast_to=httpx2.Response, body=body)
 
     def _read(self, document: Mapping[str, Any]) -> Answer:
         choices = items(document.get("choices"), "choices")
