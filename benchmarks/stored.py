@@ -30,7 +30,7 @@ class Canned:
     def check(self) -> None:
         pass
 
-    async def ask(self, request: Request, on_try: Callable[[], None] | None = None) -> Answer:
+    async def ask(self, request: Request, on_try: Callable[[], None] | None = None, key: str = "") -> Answer:
         if request.schema is None:
             text = f"{REPLY}({next(self._replies)})"
         else:
@@ -40,7 +40,7 @@ class Canned:
         return Answer(text=text, finish=Finish.STOP, served_as="m", input_tokens=300, output_tokens=90)
 
     async def ask_several(
-        self, request: Request, count: Callable[[], int], on_try: Callable[[], None] | None = None
+        self, request: Request, count: Callable[[], int], on_try: Callable[[], None] | None = None, key: str = ""
     ) -> Sequence[Answer]:
         return [await self.ask(request) for _ in range(count())]
 

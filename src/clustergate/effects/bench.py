@@ -37,6 +37,11 @@ class JudgeBench:
         second = await ask(self.judges[1])
         return verified(first, second)
 
+    def forget(self, behavior: Behavior, subject: str) -> None:
+        """Keep what was read of it no longer in memory."""
+        for judge in self.judges:
+            judge.forget(behavior, subject)
+
 
 def verified(first: tuple[str, Judgement], second: tuple[str, Judgement]) -> Ruling:
     """A positive that the second judge read too: a hit is what both found, else it is as the second says."""

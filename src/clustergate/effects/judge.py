@@ -88,7 +88,12 @@ class Judge:
         if (subject, behavior.id) not in self._stored:
             read = asyncio.to_thread(self._store.judgements, subject, attempt, behavior.id, self.identity)
             self._stored[subject, behavior.id] = asyncio.ensure_future(read)
-        return await asyncio.shield(self._stored[subject, behavior.id])
+        reading = self._stored[subject, behavior.id]
+        return reading.result() if reading.done() else await asyncio.shield(reading)
+
+    def forget(self, behavior: Behavior, subject: str) -> None:
+        """Keep its stored judgements no longer in memory."""
+        self._stored.pop((subject, behavior.id), None)
 
     async def _ask(
         self, key: str, behavior: Behavior, prompt: Prompt, reply: Reply, turn: int, spent: Spent

@@ -57,10 +57,16 @@ class Sampler:
         Raises NotStored, TransientFault, RequestRefused (this draw ended in an error), EndpointDown, EndpointRejected,
         BudgetSpent, Interrupted (the run did).
         """
+        if self._target is None:  # nothing is asked, so there is nothing to share
+            return await self._talk(behavior, prompt, draw, tally)
         name = (behavior.replies_owner, draw)
         if name not in self._talks:
             self._talks[name] = asyncio.ensure_future(self._talk(behavior, prompt, draw, tally))
         return await asyncio.shield(self._talks[name])
+
+    def forget(self, behavior: Behavior) -> None:
+        """Keep the stored answers of its replies no longer in memory."""
+        self._stored.pop(behavior.replies_owner, None)
 
     async def _talk(self, behavior: Behavior, prompt: Prompt, draw: Draw, tally: Tally) -> Reply:
         stored = await self._stored_answers(behavior.replies_owner)
@@ -91,7 +97,8 @@ class Sampler:
         if owner not in self._stored:
             read = asyncio.to_thread(self._store.answers, self.subject, self.attempt, owner)
             self._stored[owner] = asyncio.ensure_future(read)
-        return await asyncio.shield(self._stored[owner])
+        reading = self._stored[owner]
+        return reading.result() if reading.done() else await asyncio.shield(reading)
 
     async def _ask(
         self, key: str, request: Request, behavior: Behavior, draw: Draw, turn: int, user: str, tally: Tally

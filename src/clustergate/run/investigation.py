@@ -29,7 +29,8 @@ class Investigation:
     """Asks for whole rounds in waves until the verdict is settled, the ceiling is reached, or something broke.
 
     `window` says how many cells may be under way at once; they are begun in plan order, so that a wave that turns out
-    to be settled early leaves few begun for nothing. With an `earlier` maker another model answers the same draws.
+    to be settled early leaves few begun for nothing. Without one nothing is asked, and a wave is
+    read from the store whole. With an `earlier` maker another model answers the same draws.
     """
 
     def __init__(
@@ -37,7 +38,7 @@ class Investigation:
         behavior: Behavior,
         rule: Rule,
         maker: CellMaker,
-        window: Callable[[], int],
+        window: Callable[[], int] | None,
         on_cell: Callable[[Cell], None],
         earlier: CellMaker | None = None,
     ) -> None:
@@ -133,6 +134,11 @@ class Investigation:
     async def _wave(self, done: int, target: int, *, stop_early: bool) -> None:
         """Begin the cells of rounds `done` to `target` in plan order; wait for all that were begun."""
         cells = [Draw(index, prompt) for index in range(done, target) for prompt in self.prompts]
+        if self._window is None:
+            for draw in cells:
+                for side in self._makers:
+                    await self._cell(draw, side)
+            return
         under_way: set[asyncio.Task[None]] = set()
         failures: list[BaseException] = []
         try:

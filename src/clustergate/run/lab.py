@@ -62,6 +62,7 @@ class Lab:
         self._store = store
         self._gates = Gates(order, store)
         self._watch: asyncio.Task[None] | None = None
+        self._one_by_one = asyncio.Semaphore(1)
         self.briefing = Briefing()
         self.progress = Progress()
 
@@ -143,7 +144,24 @@ class Lab:
         return Judge(model, temperature, judge_room(model), self._store, gate, served_as)
 
     async def find(self, behavior_id: str) -> Finding:
-        """Investigate one behavior to its Finding. Raises EndpointRejected."""
+        """Investigate one behavior to its Finding. Raises EndpointRejected.
+
+        Where nothing is asked nobody waits for an answer: then behaviors are decided one after the other, and in memory
+        are the replies of one.
+        """
+        if not self._order.offline:
+            return await self._find(behavior_id)
+        async with self._one_by_one:
+            found = await self._find(behavior_id)
+            self._forget(self._order.suite.behaviors[behavior_id])
+            return found
+
+    def _forget(self, behavior: Behavior) -> None:
+        for sampler in filter(None, (self._sampler, self._beside)):
+            sampler.forget(behavior)
+            self._bench.forget(behavior, sampler.subject)
+
+    async def _find(self, behavior_id: str) -> Finding:
         order, attempt = self._order, self.briefing.attempt
         behavior = order.suite.behaviors[behavior_id]
         looks = await self._looks(behavior, order.subject, attempt)
@@ -206,7 +224,8 @@ class Lab:
         is_paired = against is not None and against.increase is not None
         samplers = [self._sampler, *([self._beside] if self._beside is not None and is_paired else [])]
         makers = [CellMaker(behavior, self._order.suite.thresholds.policy, s, self._bench, words) for s in samplers]
-        return Investigation(behavior, rule, makers[0], lambda: self._gates.window, self._saw, *makers[1:])
+        window = None if self._order.offline else lambda: self._gates.window
+        return Investigation(behavior, rule, makers[0], window, self._saw, *makers[1:])
 
     async def _decision(
         self, made: Investigation, rule: Rule, against: Compared | None, uncalibrated: Uncalibrated | None
