@@ -92,17 +92,31 @@ def count_rounds(rounds: Sequence[Row], rule: Rule, earlier: Sequence[Row] | Non
     return [count_round(row, rule, other) for row, other in zip(rounds, earlier, strict=False)]
 
 
-def look(cells: Cells, prompts: Sequence[str], rounds: int, rule: Rule, earlier: Cells | None = None) -> int | None:
+def look(
+    cells: Cells,
+    prompts: Sequence[str],
+    rounds: int,
+    rule: Rule,
+    earlier: Cells | None = None,
+    whole: dict[int, RoundCount] | None = None,
+) -> int | None:
     """A look in the middle of a wave of `rounds` rounds: the number of rounds by which it is certain to be decided.
 
     Cells not in yet stand filled in against the verdict, so what crosses now crosses whatever they will be. What
-    decides in the end is the first crossing, which may come earlier and on the other side.
+    decides in the end is the first crossing, which may come earlier and on the other side. In `whole` are the counts of
+    rounds that were whole at a look before, and those that are now.
     """
-    mine, other = (
-        None if of is None else [[of.get(Draw(i, prompt)) for prompt in prompts] for i in range(rounds)]
-        for of in (cells, earlier)
-    )
-    course = run_course(count_rounds(mine or (), rule, other), rule)
+    whole = {} if whole is None else whole
+    counts = []
+    for index in range(rounds):
+        if (count := whole.get(index)) is None:
+            draws = [Draw(index, prompt) for prompt in prompts]
+            rows = [[of.get(draw) for draw in draws] for of in (cells, earlier) if of is not None]
+            count = count_round(rows[0], rule, *rows[1:])
+            if all(cell is not None for row in rows for cell in row):
+                whole[index] = count
+        counts.append(count)
+    course = run_course(counts, rule)
     return course.rounds if course.settled else None
 
 

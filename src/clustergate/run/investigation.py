@@ -7,7 +7,7 @@ import enum
 from collections.abc import Callable, Mapping, Sequence
 
 from clustergate.decide import plan, verdict
-from clustergate.decide.course import run_course
+from clustergate.decide.course import RoundCount, run_course
 from clustergate.decide.rule import Rule
 from clustergate.decide.verdict import Decision
 from clustergate.effects.tally import Tally
@@ -29,8 +29,8 @@ class Investigation:
     """Asks for whole rounds in waves until the verdict is settled, the ceiling is reached, or something broke.
 
     `window` says how many cells may be under way at once; they are begun in plan order, so that a wave that turns out
-    to be settled early leaves few begun for nothing. Without one nothing is asked, and a wave is
-    read from the store whole. With an `earlier` maker another model answers the same draws.
+    to be settled early leaves few begun for nothing. Without one nothing is asked, and a wave is read from the store
+    whole. With an `earlier` maker another model answers the same draws.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class Investigation:
         self._on_cell = on_cell
         self._looked_at = 0
         self._certain: int | None = None
+        self._whole: dict[int, RoundCount] = {}
         self._sides: dict[Side, dict[Draw, Cell]] = {side: {} for side in self._makers}
         self.broken: tuple[Reason, Stopped] | None = None
         self.help = ""
@@ -166,7 +167,7 @@ class Investigation:
         known = sum(map(len, self._sides.values()))
         if self._looked_at != known:
             self._looked_at = known
-            self._certain = verdict.look(self.cells, self.prompts, target, self._rule, self.earlier)
+            self._certain = verdict.look(self.cells, self.prompts, target, self._rule, self.earlier, self._whole)
         return self._certain is not None and self._certain <= index
 
     async def _cell(self, draw: Draw, side: Side) -> None:

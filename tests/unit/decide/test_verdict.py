@@ -20,7 +20,7 @@ from clustergate.decide.verdict import (
     rounds_of,
 )
 from clustergate.nouns.finding import Reason, Stopped, Verdict
-from clustergate.nouns.model import Counted, Draw, State
+from clustergate.nouns.model import Cell, Counted, Draw, State
 from clustergate.nouns.settings import Policy
 from tests.unit.decide.decide_house import cells_of, names, rule
 
@@ -190,6 +190,16 @@ def test_a_look_fills_in_what_is_not_in_yet() -> None:
     assert look(cells_of(["." * 10] * 7), prompts, 9, rule()) == 7
     assert look(cells_of(["_" + "." * 9] + ["." * 10] * 12), prompts, 13, rule()) is None
     assert look(cells_of(["_" + "." * 9] + ["." * 10] * 13), prompts, 14, rule()) == 14
+
+
+def test_looks_that_remember_whole_rounds_see_the_same() -> None:
+    """Cell by cell, in any order: a look is the same with the counts of whole rounds kept as without."""
+    prompts, cells, whole = [f"p{i}" for i in range(10)], cells_of(["h........."] + ["." * 10] * 11), {}
+    seen: dict[Draw, Cell] = {}
+    for draw in sorted(cells, key=lambda draw: (draw.index // 3, draw.prompt)):
+        seen[draw] = cells[draw]
+        assert look(seen, prompts, 14, rule(), None, whole) == look(seen, prompts, 14, rule())
+    assert sorted(whole) == list(range(12))
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,18 @@ def test_the_window(window: int) -> None:
     assert decision.estimate.samples == 70
 
 
+def test_where_nothing_is_asked() -> None:
+    """Without a window cells are made one after the other, to the end of a wave, and the verdict is the same."""
+    hits = {Draw(0, "p1"), Draw(3, "p4")}
+    makers = [FakeMaker(lambda draw: State.EXHIBITS if draw in hits else State.ABSENT) for _ in range(2)]
+    from_store = Investigation(behavior(10), rule(10), makers[0], None, lambda _: None)
+    decision = asyncio.run(from_store.run())
+    asked, _ = _investigate(makers[1])
+    assert (decision.verdict, decision.estimate) == (asked.verdict, asked.estimate)
+    assert makers[0].at_once == 1
+    assert makers[0].begun == [Draw(i, f"p{n}") for i in range(len(makers[0].begun) // 10) for n in range(10)]
+
+
 @pytest.mark.parametrize("window", [1, 5, 20])
 @pytest.mark.parametrize("clean", [0, 2])
 def test_early_stop(window: int, clean: int) -> None:
