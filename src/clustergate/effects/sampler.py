@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 from clustergate.effects.claiming import claimed
-from clustergate.effects.keys import answer_key, subject_key
+from clustergate.effects.keys import answer_keys, subject_key
 from clustergate.effects.legible import is_blank
 from clustergate.effects.sharing import Sharing
 from clustergate.effects.tally import Tally
@@ -14,6 +15,9 @@ from clustergate.nouns.errors import EndpointDown, NotStored
 from clustergate.nouns.model import Answer, Draw, Finish, Message, Reply, Request, Subject
 from clustergate.nouns.protocols import Gatekeeper, Store
 from clustergate.nouns.settings import Behavior, Prompt
+
+_KEYS: Final = 1000
+"""Questions of which it is remembered what their keys are made of."""
 
 
 def room(subject: Subject, behavior: Behavior) -> int:
@@ -49,6 +53,7 @@ class Sampler:
         self._target = target
         self._served_as = served_as
         self._stored: dict[str, asyncio.Task[Mapping[str, Answer]]] = {}
+        self._keys: dict[tuple[object, ...], Callable[[int], str]] = {}
         self._talks: dict[tuple[str, Draw], asyncio.Task[Reply]] = {}
 
     async def reply(self, behavior: Behavior, prompt: Prompt, draw: Draw, tally: Tally) -> Reply:
@@ -72,12 +77,12 @@ class Sampler:
         stored = await self._stored_answers(behavior.replies_owner)
         system = "\n\n".join(part for part in (self._subject.system_prompt, prompt.system) if part) or None
         messages = [Message("system", system)] if system else []
+        max_tokens = room(self._subject, behavior)
         answers: list[Answer] = []
         from_store = True
         for number, user in enumerate(prompt.user_turns, start=1):
             messages.append(Message("user", user))
-            max_tokens = room(self._subject, behavior)
-            key = answer_key(self._subject, self.attempt, behavior.replies_owner, draw, messages, max_tokens)
+            key = self._key(behavior, draw, messages, max_tokens)
             answer = stored.get(key)
             if answer is None:
                 request = Request(
@@ -92,6 +97,16 @@ class Sampler:
         return Reply(
             key=key, draw=draw, system=system, turns=prompt.user_turns, answers=tuple(answers), from_store=from_store
         )
+
+    def _key(self, behavior: Behavior, draw: Draw, messages: Sequence[Message], max_tokens: int) -> str:
+        asked = (behavior.replies_owner, draw.prompt, max_tokens, *messages)
+        if asked not in self._keys:
+            if len(self._keys) >= _KEYS:  # conversations are each another
+                self._keys.clear()
+            self._keys[asked] = answer_keys(
+                self._subject, self.attempt, behavior.replies_owner, draw.prompt, messages, max_tokens
+            )
+        return self._keys[asked](draw.index)
 
     async def _stored_answers(self, owner: str) -> Mapping[str, Answer]:
         if owner not in self._stored:

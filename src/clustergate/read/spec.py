@@ -79,10 +79,14 @@ class Suite:
         return digest({name: behavior_hash(behavior) for name, behavior in sorted(self.behaviors.items())})
 
 
+def canonical(data: Any) -> str:
+    """The one JSON of it."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
 def digest(data: Any) -> str:
     """sha256 of canonical JSON, in hex."""
-    canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(canonical(data).encode()).hexdigest()
 
 
 def behavior_hash(behavior: Behavior) -> str:

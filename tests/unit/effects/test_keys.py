@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 from typing import Any
 
 import pytest
 
-from clustergate.effects.keys import answer_key, judge_identity, judgement_key, subject_key
+from clustergate.effects.keys import answer_key, answer_keys, judge_identity, judgement_key, subject_key
 from clustergate.nouns.model import Draw, Message, Subject
 from tests.unit.effects.effects_house import MODEL, SUBJECT
 
@@ -127,3 +129,23 @@ def test_judgement_keys() -> None:
 def test_room_for_its_answer_is_part_of_a_judge() -> None:
     """A judge that was cut off is asked again when it gets more room: what it could not say is not stored for good."""
     assert judge_identity(MODEL, 0.0, 1000) != judge_identity(MODEL, 0.0, 4000)
+
+
+def _canonical(data: Any) -> str:
+    """sha256 of JSON with sorted names, as stores have it."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+@pytest.mark.parametrize("text", ["Hi.", '"draw":null', "é\U0001f600\n"])
+def test_keys_are_digests_of_all_that_they_cover(text: str) -> None:
+    """Keys stay what they were in every store: a change here would have all replies paid for again."""
+    subject = _subject(extra_body={"draw": None, "seed": 3})
+    told = {"schema": 1, **subject.as_dict(), "max_tokens": 500, "messages": [{"role": "user", "content": text}]}
+    keys = answer_keys(subject, 2, "wish", "one", [Message("user", text)], 500)
+    for index in (0, 12):
+        expected = _canonical({**told, "prompt": "wish/one", "draw": index, "attempt": 2})
+        assert keys(index) == expected == _key(
+            subject, attempt=2, draw=Draw(index, "one"), messages=[Message("user", text)]
+        )  # fmt: skip
+    a, b, c = (f"{number:064x}" for number in (1, 2, 3))
+    assert judgement_key(a, 2, b, c) == _canonical({"reply": a, "turn": 2, "judge": b, "prompt": c})
