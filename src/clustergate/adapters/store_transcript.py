@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import Connection, func, select
@@ -11,16 +12,15 @@ from sqlalchemy import Connection, func, select
 from clustergate.adapters.store_schema import answers, attempts, judgements
 
 _AT_ONCE: Final = 500
-_OF_ANSWER: Final = tuple(column for column in answers.c if column.name not in ("subject", "attempt"))
-_OF_JUDGEMENT: Final = tuple(
-    column for column in judgements.c if column.name not in ("subject", "attempt", "reply_key")
-)
+_ANSWER: Final = tuple(c.name for c in answers.c)
+_OF_ANSWER: Final = tuple(name for name in _ANSWER if name not in ("subject", "attempt"))
+_OF_JUDGEMENT: Final = tuple(c.name for c in judgements.c if c.name not in ("subject", "attempt", "reply_key"))
 
 
 def transcript(connection: Connection, subject: str, attempt: int) -> Iterator[dict[str, Any]]:
     """Every stored answer with its judgements, `_AT_ONCE` rows at a time."""
     query = (
-        select(*_OF_ANSWER, *_OF_JUDGEMENT)
+        select(*(answers.c[name] for name in _OF_ANSWER), *(judgements.c[name] for name in _OF_JUDGEMENT))
         .join_from(answers, judgements, judgements.c.reply_key == answers.c.key, isouter=True)
         .where(answers.c.subject == subject, answers.c.attempt == attempt)
         .order_by(answers.c.behavior, answers.c.prompt, answers.c.draw, answers.c.turn, answers.c.key)
@@ -28,9 +28,11 @@ def transcript(connection: Connection, subject: str, attempt: int) -> Iterator[d
     )
     rows = connection.execute(query, execution_options={"yield_per": _AT_ONCE})
     width = len(_OF_ANSWER)
-    for own, same in groupby(rows, key=lambda row: tuple(row[:width])):
-        yield _named(_OF_ANSWER, own) | {
-            "judgements": [_named(_OF_JUDGEMENT, row[width:]) for row in same if row[width] is not None]
+    key = _OF_ANSWER.index("key")
+    for _, same in groupby(rows, key=itemgetter(key)):
+        joined = list(same)
+        yield _named(_OF_ANSWER, joined[0][:width]) | {
+            "judgements": [_named(_OF_JUDGEMENT, row[width:]) for row in joined if row[width] is not None]
         }
 
 
@@ -44,17 +46,16 @@ def replies_of(connection: Connection, prefix: str) -> list[dict[str, Any]]:
         c = answers.c
         same = (c.subject == row.subject) & (c.attempt == row.attempt) & (c.behavior == row.behavior)
         same &= (c.prompt == row.prompt) & (c.draw == row.draw)
-        siblings = [_named(tuple(c), tuple(other)) for other in connection.execute(select(answers).where(same))]
+        siblings = [_named(_ANSWER, other) for other in connection.execute(select(answers).where(same))]
         judged = select(judgements.c.behavior).where(judgements.c.reply_key == row.key).distinct()
         found.append(
-            _named(tuple(answers.c), tuple(row))
-            | {"siblings": siblings, "judged_as": sorted(connection.execute(judged).scalars())}
+            _named(_ANSWER, row) | {"siblings": siblings, "judged_as": sorted(connection.execute(judged).scalars())}
         )
     return found
 
 
-def _named(columns: tuple[Any, ...], values: tuple[Any, ...]) -> dict[str, Any]:
-    return {column.name: value for column, value in zip(columns, values, strict=True)}
+def _named(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
+    return dict(zip(names, values, strict=True))
 
 
 def descriptions(connection: Connection) -> list[dict[str, Any]]:
