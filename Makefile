@@ -43,7 +43,7 @@ lint: $(VENV)/ready
 	$(BIN)/clustergate lint-probes
 
 bench: $(VENV)/ready
-	$(BIN)/python benchmarks/bench.py
+	$(BIN)/python -m benchmarks.bench
 	$(BIN)/python benchmarks/published.py
 
 lock: $(VENV)/ready

@@ -18,16 +18,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
-
-from measured import Measured, measure
-from stored import fill
+from benchmarks.measured import Measured, measure
+from benchmarks.stored import fill
+from tests.integration.conftest import Project
 
 from clustergate.effects import judge_prompt
 from clustergate.read.spec import load_suite
-from tests.integration.conftest import Project
 
+HERE = Path(__file__).parent
 LATENCY = 50  # milliseconds
 CONCURRENCY = 200
 BEHAVIORS, PROMPTS = 20, 10
@@ -86,9 +84,11 @@ def work(made: Project, url: str) -> dict[str, Any]:
 def install_inspect(folder: Path) -> str:
     """A Python with Inspect AI. Raises CalledProcessError where it cannot be installed."""
     python = str(folder / "inspect" / "bin" / "python")
-    quiet = {"check": True, "capture_output": True, "text": True}
-    subprocess.run([sys.executable, "-m", "venv", str(folder / "inspect")], **quiet)  # type: ignore[call-overload]
-    subprocess.run([python, "-m", "pip", "install", "--quiet", "inspect-ai", "openai"], **quiet)  # type: ignore[call-overload]
+    for words in (
+        [sys.executable, "-m", "venv", str(folder / "inspect")],
+        [python, "-m", "pip", "install", "--quiet", "inspect-ai", "openai"],
+    ):
+        subprocess.run(words, check=True, capture_output=True, text=True)
     return python
 
 

@@ -19,9 +19,7 @@ limit = work["concurrency"]
 
 def model(name: str) -> Model:
     settings = GenerateConfig(max_connections=limit, max_tokens=1000, temperature=1.0)
-    return get_model(
-        f"openai/{name}", base_url=work["url"], api_key="none", config=settings, responses_api=False
-    )
+    return get_model(f"openai/{name}", base_url=work["url"], api_key="none", config=settings, responses_api=False)
 
 
 def text(braced: str) -> str:

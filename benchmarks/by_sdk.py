@@ -11,8 +11,7 @@ from typing import Any
 import openai
 
 
-async def main() -> None:
-    work: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+async def main(work: dict[str, Any]) -> None:
     # The faster of the SDK's two transports.
     transport = openai.DefaultAioHttpClient()
     client = openai.AsyncOpenAI(api_key="none", base_url=work["url"], max_retries=0, http_client=transport)
@@ -38,4 +37,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))))
