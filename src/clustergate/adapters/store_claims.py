@@ -11,10 +11,13 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, select, update
 
 from clustergate.adapters.store_clock import moment, moment_of
 from clustergate.adapters.store_schema import batch_lines, claims, insert_once
+
+# Made once: to make a statement takes longer than to execute it.
+_SETTLE: Final = tuple(delete(table).where(table.c.key == bindparam("settled")) for table in (claims, batch_lines))
 
 LEASE: Final = 600.0
 """Seconds after which a claim may be taken over, should its owner have gone without a word."""
@@ -65,8 +68,8 @@ def renew(connection: Connection, owner: str) -> None:
 
 def settle(connection: Connection, key: str) -> None:
     """The answer is stored: whoever claimed it, nobody need ask, or take it from a batch."""
-    connection.execute(delete(claims).where(claims.c.key == key))
-    connection.execute(delete(batch_lines).where(batch_lines.c.key == key))
+    for statement in _SETTLE:
+        connection.execute(statement, {"settled": key})
 
 
 @cache

@@ -6,13 +6,18 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from clustergate.adapters.store_schema import answers, insert_once, judgements, now_text
 from clustergate.nouns.model import Answer, Draw, Finish, Judgement, JudgeVerdict
 
 _ANSWER: Final = tuple(field.name for field in fields(Answer))
 _JUDGEMENT: Final = tuple(field.name for field in fields(Judgement))
+# Made once: to make a statement takes longer than to execute it.
+_ANSWER_AT: Final = select(*(answers.c[name] for name in _ANSWER)).where(answers.c.key == bindparam("wanted"))
+_JUDGEMENT_AT: Final = select(*(judgements.c[name] for name in _JUDGEMENT)).where(
+    judgements.c.key == bindparam("wanted")
+)
 
 
 def _answer(values: Sequence[Any]) -> Answer:
@@ -50,14 +55,12 @@ def count_judgements(connection: Connection, subject: str, judge: str) -> int:
 
 
 def answer_at(connection: Connection, key: str) -> Answer | None:
-    c = answers.c
-    row = connection.execute(select(*(c[name] for name in _ANSWER)).where(c.key == key)).first()
+    row = connection.execute(_ANSWER_AT, {"wanted": key}).first()
     return None if row is None else _answer(row)
 
 
 def judgement_at(connection: Connection, key: str) -> Judgement | None:
-    c = judgements.c
-    row = connection.execute(select(*(c[name] for name in _JUDGEMENT)).where(c.key == key)).first()
+    row = connection.execute(_JUDGEMENT_AT, {"wanted": key}).first()
     return None if row is None else _judgement(row)
 
 
