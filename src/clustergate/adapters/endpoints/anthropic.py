@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import anthropic
 import httpx2
 
-from clustergate.adapters.endpoints.chat import CONNECT_SECONDS, ChatEndpoint, Composed
+from clustergate.adapters.endpoints.chat import CONNECT_SECONDS, ChatEndpoint, Composed, whole_url
 from clustergate.adapters.endpoints.lessons import SCHEMA, TEMPERATURE
 from clustergate.adapters.endpoints.reading import (
     ending,
@@ -51,6 +51,7 @@ class AnthropicEndpoint(ChatEndpoint):
             open_telemetry=False,
             http_client=anthropic.DefaultAioHttpClient(),
         )
+        self._url = whole_url(self._client.base_url, "v1/messages")
 
     async def close(self) -> None:
         await self._client.close()
@@ -75,7 +76,7 @@ class AnthropicEndpoint(ChatEndpoint):
 
     def _send(self, body: Mapping[str, Any]) -> Awaitable[Any]:
         # As with OpenAI; and the typed method takes no temperature.
-        return self._client.post("/v1/messages", cast_to=httpx2.Response, body=body)
+        return self._client.post(self._url, cast_to=httpx2.Response, body=body)
 
     def _read(self, document: Mapping[str, Any]) -> Answer:
         texts: list[str] = []

@@ -37,6 +37,11 @@ class Heard:
         return self.content.decode("utf-8", "replace")
 
 
+def whole_url(base: object, path: str) -> str:
+    """Where requests go: given a path alone, the SDKs would put it together anew for each, at a tenth of its CPU."""
+    return f"{str(base).rstrip('/')}/{path}"
+
+
 @dataclass(frozen=True)
 class Composed:
     """A request's body, and those of the droppable parameters (words of `lessons`) that it sends."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 import httpx2
 import openai
 
-from clustergate.adapters.endpoints.chat import CONNECT_SECONDS, ChatEndpoint, Composed
+from clustergate.adapters.endpoints.chat import CONNECT_SECONDS, ChatEndpoint, Composed, whole_url
 from clustergate.adapters.endpoints.lessons import MAX_TOKENS, SCHEMA, SEVERAL, TEMPERATURE
 from clustergate.adapters.endpoints.reading import (
     Garbled,
@@ -55,6 +55,7 @@ class OpenAIEndpoint(ChatEndpoint):
         # Found in the environment, and an empty one would be sent: another server is not told of the account.
         self._client.organization = None
         self._client.project = None
+        self._url = whole_url(self._client.base_url, "chat/completions")
 
     async def close(self) -> None:
         await self._client.close()
@@ -82,7 +83,7 @@ class OpenAIEndpoint(ChatEndpoint):
 
     def _send(self, body: Mapping[str, Any]) -> Awaitable[Any]:
         # The SDK's typed methods go through their arguments key by key, at a fifth of a request's CPU.
-        return self._client.post("/chat/completions", cast_to=httpx2.Response, body=body)
+        return self._client.post(self._url, cast_to=httpx2.Response, body=body)
 
     def _read(self, document: Mapping[str, Any]) -> Answer:
         choices = items(document.get("choices"), "choices")
