@@ -58,8 +58,9 @@ def plain(value: float) -> str:
 
 
 def limit(finding: Finding, sign: str = " %") -> str:
-    """'<= 2 %', '>= 90 %'."""
-    return ", ".join(f"{_SIGNS[name]} {plain(value)}{sign}" for name, value in finding.limit.items())
+    """'<= 2 %', '>= 90 %', '<= 35 %, increase <= 10 %': an increase only where there is something to compare with."""
+    told = {name: value for name, value in finding.limit.items() if name != "max_increase" or finding.baseline}
+    return ", ".join(f"{_SIGNS[name]} {plain(value)}{sign}" for name, value in told.items())
 
 
 def corrects(finding: Finding) -> bool:
