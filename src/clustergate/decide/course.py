@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,13 @@ class RoundCount:
     plus: int = 0
     minus: int = 0
     unpaired: int = 0
+
+
+def total(counts: Sequence[RoundCount]) -> RoundCount:
+    """All rounds as one."""
+    return (
+        RoundCount(*(sum(column) for column in zip(*map(astuple, counts), strict=True))) if counts else RoundCount(0, 0)
+    )
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from clustergate.decide.course import RoundCount
+from clustergate.decide.course import RoundCount, total
 from clustergate.decide.rule import Rule
 from clustergate.read import increase, statistics
 
@@ -24,10 +24,10 @@ class Difference:
 
 def of_pairs(counts: Sequence[RoundCount], rule: Rule) -> Difference:
     """Of the deciding rounds of both models."""
-    plus, minus, missing = (sum(getattr(count, kind) for count in counts) for kind in ("plus", "minus", "unpaired"))
-    zero = len(counts) * rule.prompts - plus - minus - missing
-    bounds = increase.bounds(plus, zero, minus, rule.increase_alpha, missing)
-    return Difference(_told(*bounds, rule), (plus, zero, minus, missing))
+    seen = total(counts)
+    zero = len(counts) * rule.prompts - seen.plus - seen.minus - seen.unpaired
+    bounds = increase.bounds(seen.plus, zero, seen.minus, rule.increase_alpha, seen.unpaired)
+    return Difference(_told(*bounds, rule), (seen.plus, zero, seen.minus, seen.unpaired))
 
 
 def of_stored(counts: Sequence[RoundCount], rule: Rule) -> Difference:
@@ -35,9 +35,9 @@ def of_stored(counts: Sequence[RoundCount], rule: Rule) -> Difference:
     assert rule.increase is not None
     assert rule.increase.stored is not None
     hits, n, missing = rule.increase.stored
-    violations, gaps = sum(count.violations for count in counts), sum(count.missing for count in counts)
-    alpha = rule.increase_alpha
-    lower, upper = statistics.bounds(violations, violations + gaps, len(counts) * rule.prompts, alpha)
+    seen, alpha = total(counts), rule.increase_alpha
+    replies = len(counts) * rule.prompts
+    lower, upper = statistics.bounds(seen.violations, seen.violations + seen.missing, replies, alpha)
     least, most = statistics.bounds(hits, min(hits + missing, n), n, alpha)
     return Difference(_told(lower - most, upper - least, rule))
 

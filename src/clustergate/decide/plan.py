@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from clustergate.decide.course import Course, RoundCount
+from clustergate.decide.course import Course, RoundCount, total
 from clustergate.decide.rule import Rule
 from clustergate.read import increase as increased
 from clustergate.read import statistics
@@ -70,15 +70,15 @@ def _increase_ahead(counts: Sequence[RoundCount], rule: Rule, *, settling: bool,
     if against is not None:
         limits = (against.pass_at, against.fail_at, rule.increase_alpha)
         return _against_rates(counts, rule, *limits, settling=settling, passed=passed)
-    done, pairs = len(counts), len(counts) * rule.prompts
-    plus, minus, unpaired = (float(sum(getattr(c, of) for c in counts)) for of in ("plus", "minus", "unpaired"))
+    done, pairs, seen = len(counts), len(counts) * rule.prompts, total(counts)
+    plus, minus, unpaired = seen.plus, seen.minus, seen.unpaired
     zero = pairs - plus - minus - unpaired
     sizes = np.arange(done + 1, rule.rounds + 1, dtype=np.float64)
     more = (sizes - done) * rule.prompts
     within, level = increase.seen * increase.delta, rule.increase_level
     alike = increased.log_e_pass(plus, zero + more, minus, within, unpaired) >= level
     settled = level + (math.log(rule.family) if settling else 0.0)
-    up, down = ((seen + 0.5) / (pairs + 1) for seen in (plus, minus))
+    up, down = ((count + 0.5) / (pairs + 1) for count in (plus, minus))
     fails = None
     if up - down > increase.delta:
         rising = (plus + up * more, zero + (1 - up - down) * more, minus + down * more)
@@ -92,10 +92,11 @@ def _against_rates(
     passed: bool,
 ) -> _Ahead:  # fmt: skip
     done, n, most = len(counts), len(counts) * rule.prompts, rule.rounds * rule.prompts
-    violations, missing = sum(c.violations for c in counts), sum(c.missing for c in counts)
+    seen = total(counts)
+    violations = seen.violations
     passes: int | None = done
     if not passed:
-        least = statistics.least_n_to_pass(violations + missing, pass_at, alpha, most)
+        least = statistics.least_n_to_pass(violations + seen.missing, pass_at, alpha, most)
         passes = None if least is None else -(-least // rule.prompts)
     settled = math.log((rule.family if settling else 1) / alpha)
     rate = (violations + 0.5) / (n + 1)

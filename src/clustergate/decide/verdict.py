@@ -64,6 +64,14 @@ def rounds_of(cells: Cells, prompts: Sequence[str], earlier: Cells | None = None
         rounds.append([cell for cell in row if cell is not None])
 
 
+def sides_of(
+    cells: Cells, prompts: Sequence[str], earlier: Cells | None
+) -> tuple[list[list[Cell]], list[list[Cell]] | None]:
+    """The whole rounds of a model, and those of an earlier one where it answers beside: as many."""
+    rounds = rounds_of(cells, prompts, earlier)
+    return rounds, None if earlier is None else rounds_of(earlier, prompts)[: len(rounds)]
+
+
 def count_round(row: Row, rule: Rule, earlier: Row | None = None) -> RoundCount:
     """What a round gave, beside an `earlier` model's where there is one; a cell that is not in yet is missing."""
     count = RoundCount(
@@ -158,8 +166,7 @@ def decide(
     `broken` is why sampling ended before it was settled, where it did: it is the reason only if the rounds that are
     in do not decide.
     """
-    rounds = rounds_of(cells, prompts, earlier)
-    others = None if earlier is None else rounds_of(earlier, prompts)[: len(rounds)]
+    rounds, others = sides_of(cells, prompts, earlier)
     course = run_course(count_rounds(rounds, rule, others), rule)
     used = rounds[: course.rounds]
     estimate = _estimate(used, prompts, course, rule)

@@ -74,7 +74,7 @@ def _row(finding: Finding) -> tuple[str, ...]:
         "waived" if finding.waiver is not None else finding.verdict.value.upper(),
         "-" if rate is None else wording.number(rate),
         "{:>5} – {:>5}".format(*wording.bounds(finding)),
-        wording.limit(finding, sign=""),
+        wording.limit(finding, sign="").replace("increase <= ", "+"),
         str(finding.estimate.samples),
         str(finding.estimate.missing),
         str(wording.requests(finding)),

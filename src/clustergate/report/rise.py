@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -22,11 +21,7 @@ def points(value: float) -> str:
 def _bounds(note: BaselineNote) -> tuple[str, str]:
     """Both bounds in percentage points, rounded outward: a PASS never shows one above its margin."""
     assert note.interval is not None
-    lower, upper = note.interval
-    digits = max(1, len(wording.plain(note.max_increase).partition(".")[2]))
-    scale = 10 ** (digits + 2)
-    low, high = math.floor(lower * scale + 1e-6) / 10**digits, math.ceil(upper * scale - 1e-6) / 10**digits
-    return f"{low + 0.0:+.{digits}f}", f"{high + 0.0:+.{digits}f}"
+    return wording.rounded_outward(note.interval, [note.max_increase], sign="+")
 
 
 def _margin(finding: Finding, note: BaselineNote) -> str:
@@ -68,10 +63,13 @@ def decided(finding: Finding) -> str:
     return f"of the increase: e_pass {e_pass}, e_fail {e_fail}, {1 / note.alpha:.3g} decides"
 
 
+def _told(findings: Sequence[Finding]) -> list[tuple[Finding, BaselineNote]]:
+    return [(finding, finding.baseline) for finding in findings if finding.baseline is not None]
+
+
 def summary(findings: Sequence[Finding]) -> Iterator[str]:
     """A line on all comparisons of a run, and one for each behavior that increased or was refused."""
-    told = [(finding, finding.baseline) for finding in findings if finding.baseline is not None]
-    if not told:
+    if not (told := _told(findings)):
         return
     compared = [finding for finding, note in told if not note.refused]
     risen = [finding for finding in compared if "increase" in finding.exceeded]
@@ -87,8 +85,7 @@ def summary(findings: Sequence[Finding]) -> Iterator[str]:
 
 def table(findings: Sequence[Finding]) -> Iterator[str]:
     """The part of report.md: blocks of Markdown, none where nothing was compared."""
-    told = [(finding, finding.baseline) for finding in findings if finding.baseline is not None]
-    if not told:
+    if not (told := _told(findings)):
         return
     yield f"### Compared with {', '.join(dict.fromkeys(code(note.name) for _, note in told))}"
     paired = any(note.paired for _, note in told)

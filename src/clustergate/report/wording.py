@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from clustergate.nouns.finding import Finding, Reason, Verdict
@@ -58,8 +58,9 @@ def plain(value: float) -> str:
 
 
 def limit(finding: Finding, sign: str = " %") -> str:
-    """'<= 2 %', '>= 90 %'."""
-    return ", ".join(f"{_SIGNS[name]} {plain(value)}{sign}" for name, value in finding.limit.items())
+    """'<= 2 %', '>= 90 %', '<= 35 %, increase <= 10 %': an increase only where there is something to compare with."""
+    told = {name: value for name, value in finding.limit.items() if name != "max_increase" or finding.baseline}
+    return ", ".join(f"{_SIGNS[name]} {plain(value)}{sign}" for name, value in told.items())
 
 
 def corrects(finding: Finding) -> bool:
@@ -86,12 +87,17 @@ def bounds(finding: Finding) -> tuple[str, str]:
 
 def outward(finding: Finding, interval: tuple[float, float]) -> tuple[str, str]:
     """Two bounds in percent without the sign, rounded outward and no coarser than the finding's limit."""
-    declared = [plain(value) for value in finding.limit.values()]
+    return rounded_outward(interval, finding.limit.values())
+
+
+def rounded_outward(interval: tuple[float, float], limits: Iterable[float], sign: str = "") -> tuple[str, str]:
+    """Two bounds in percent, rounded outward and no coarser than those limits; `sign`: as format strings have it."""
+    declared = [plain(value) for value in limits]
     digits = max([1, *(len(text.partition(".")[2]) for text in declared)])
     scale, (lower, upper) = 10 ** (digits + 2), interval
     # The tolerance keeps a bound that is a round number where it is.
     outward = math.floor(lower * scale + 1e-6), math.ceil(upper * scale - 1e-6)
-    low, high = (f"{step / 10**digits:.{digits}f}" for step in outward)
+    low, high = (f"{step / 10**digits:{sign}.{digits}f}" for step in outward)
     return low, high
 
 

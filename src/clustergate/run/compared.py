@@ -56,9 +56,13 @@ def compared(order: Order, behavior: Behavior, briefing: Briefing, looks: int = 
     refused = (f"it has no figures of {behavior.id}",) if found is None else _unfit(found, mine)
     if found is None or refused:
         return Compared(name=name, paired=False, delta=delta, refused=refused)
+    return Compared(name=name, paired=False, delta=delta, increase=stored_increase(delta, found), counts=found)
+
+
+def stored_increase(delta: float, found: BaselineCounts) -> Increase:
+    """The increase over what a finished run found."""
     counts = (found.violations, found.samples, found.missing)
-    increase = Increase(delta=delta, stored=counts, share=_left(found.attempt or 1))
-    return Compared(name=name, paired=False, delta=delta, increase=increase, counts=found)
+    return Increase(delta=delta, stored=counts, share=_left(found.attempt or 1))
 
 
 def _left(attempt: int) -> float:
@@ -98,16 +102,15 @@ def note(of: Compared, rule: Rule, decision: Decision, made: Investigation) -> B
     if of.increase is None:
         return told
     rounds = decision.course.rounds
-    mine = verdict.rounds_of(made.cells, made.prompts, made.earlier)[:rounds]
-    theirs = None if made.earlier is None else verdict.rounds_of(made.earlier, made.prompts)[:rounds]
-    counts = verdict.count_rounds(mine, rule, theirs)
+    mine, theirs = verdict.sides_of(made.cells, made.prompts, made.earlier)
+    counts = verdict.count_rounds(mine, rule, theirs)[:rounds]
     if theirs is None:
         assert of.counts is not None
         found = difference.of_stored(counts, rule)
         samples, exhibited, missing = of.counts.samples, of.counts.exhibited, of.counts.missing
     else:
         found = difference.of_pairs(counts, rule)
-        tally = Counter(cell.counted for row in theirs for cell in row)
+        tally = Counter(cell.counted for row in theirs[:rounds] for cell in row)
         samples, exhibited, missing = tally.total(), tally[Counted.HIT], tally[Counted.MISSING]
         told = _of_replies(told, made)
     rate = exhibited / (samples - missing) if samples > missing else None

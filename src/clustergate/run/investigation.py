@@ -99,8 +99,7 @@ class Investigation:
         """Sample until there is nothing left to ask for. Raises EndpointRejected."""
         done = -1
         while True:
-            rounds = verdict.rounds_of(self.cells, self.prompts, self.earlier)
-            others = None if self.earlier is None else verdict.rounds_of(self.earlier, self.prompts)[: len(rounds)]
+            rounds, others = verdict.sides_of(self.cells, self.prompts, self.earlier)
             sides = [rounds] if others is None else [rounds, others]
             if len(rounds) <= done or any(map(verdict.is_hopeless, sides)):
                 break

@@ -247,12 +247,7 @@ class Lab:
     async def calibration(self, behavior_id: str, alpha: float) -> Calibration:
         """The bench's errors on a behavior, if it tells the behavior at all. Raises Uncalibrated, EndpointRejected."""
         found = await self._measure(behavior_id, alpha)
-        if not found.is_usable:
-            raise Uncalibrated(
-                Reason.JUDGE,
-                f"This judge cannot tell {behavior_id}: {judging.judge_errors(found)}. What it finds may be all false. "
-                "Take another judge, verify positives (judge.verify_positives), or mend the criterion.",
-            )
+        _check(behavior_id, found)
         return found
 
     async def _measure(self, behavior_id: str, alpha: float) -> Calibration:
@@ -269,7 +264,7 @@ class Lab:
         try:
             known = await self._measure(behavior_id, alpha)
             why = f"The judge on {behavior_id}: {judging.judge_errors(known)}."
-            await self.calibration(behavior_id, alpha)
+            _check(behavior_id, known)
         except Uncalibrated as error:
             reason, why = error.reason, str(error)
         wrong = () if known is None else await self._calibrator.wrong(self._order.suite.behaviors[behavior_id])
@@ -299,3 +294,13 @@ class Lab:
             await self._gates.close()
         finally:
             await asyncio.to_thread(self._store.close)
+
+
+def _check(behavior_id: str, found: Calibration) -> None:
+    """Raises Uncalibrated where a bench does not tell a behavior from its absence at all."""
+    if not found.is_usable:
+        raise Uncalibrated(
+            Reason.JUDGE,
+            f"This judge cannot tell {behavior_id}: {judging.judge_errors(found)}. What it finds may be all false. "
+            "Take another judge, verify positives (judge.verify_positives), or mend the criterion.",
+        )

@@ -20,6 +20,7 @@ from clustergate.nouns.settings import Behavior, Controlled, Prompt
 from clustergate.report.escape import flat
 from clustergate.run import kinship
 from clustergate.run.calibrating import SUBJECT, pooled_with
+from clustergate.run.compared import stored_increase
 from clustergate.run.order import Order
 from clustergate.run.preflight import identities, last_served
 from clustergate.run.spending import cost
@@ -125,9 +126,7 @@ def _increase(order: Order, behavior: Behavior) -> Increase | None:
     if isinstance(order.baseline, Subject):
         return Increase(delta=delta)
     found = order.baseline.behaviors.get(behavior.id)
-    if found is None:
-        return None
-    return Increase(delta=delta, stored=(found.violations, found.samples, found.missing))
+    return None if found is None else stored_increase(delta, found)
 
 
 def _tokens(*texts: str | None) -> int:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clustergate.nouns.finding import ControlNote, Finding, Reason, Requests, WordingCount
+from clustergate.nouns.finding import BaselineNote, ControlNote, Finding, Reason, Requests, WordingCount
 from clustergate.nouns.model import State
 from clustergate.report import wording
 
@@ -99,3 +99,11 @@ def test_a_rerun_from_the_store_is_not_held_against_the_study(sample: Callable[.
     """Two requests for what the store holds are no saving of the design's."""
     stored = sample("pass", requests=Requests(target=1, judge=1, from_store=70))
     assert wording.against_the_study([stored], 4) == ""
+
+
+def test_an_increase_is_a_limit_where_it_was_compared(sample: Sample) -> None:
+    """Without a baseline it decided nothing, and does not stand beside the rate as if it had."""
+    alone = sample("pass", limit={"max_rate": 0.35, "max_increase": 0.1})
+    assert wording.limit(alone) == "<= 35 %"
+    compared = replace(alone, baseline=BaselineNote(name="before", paired=True, max_increase=0.1))
+    assert wording.limit(compared) == "<= 35 %, increase <= 10 %"
