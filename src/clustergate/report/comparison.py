@@ -12,7 +12,7 @@ from typing import Any, Final
 from clustergate.nouns.comparison import BehaviorComparison, Comparison, Difference, Measured, Outcome
 from clustergate.report.detail import bullets
 from clustergate.report.escape import code, prose
-from clustergate.report.wording import number, plain
+from clustergate.report.wording import number, plain, points, rounded_outward
 
 COMPARISON_VERSION: Final = 1
 _BARS: Final = "▁▂▃▄▅▆▇█"
@@ -29,11 +29,6 @@ EXPLAINED: Final = (
 )
 
 
-def points(value: float, *, signed: bool = True) -> str:
-    """A difference of rates in percentage points."""
-    return f"{100 * value + 0.0:{'+' if signed else ''}.1f}"
-
-
 def rate(found: Measured | None) -> str:
     """'12.0 % (12 of 100), 3 missing'."""
     if found is None or found.rate is None:
@@ -43,11 +38,11 @@ def rate(found: Measured | None) -> str:
 
 
 def difference(found: Difference | None) -> str:
-    """'+5.2 (-1.0 to +11.3)', in percentage points."""
+    """'+5.2 (-1.0 to +11.3)', in percentage points; the bounds are rounded outward, so that they agree with the reading."""
     if found is None:
         return "-"
-    low, high = found.interval
-    return f"{points(found.difference)} ({points(low)} to {points(high)})"
+    low, high = rounded_outward(found.interval, [found.margin], signed=True)
+    return f"{points(found.difference)} ({low} to {high})"
 
 
 def margin(found: BehaviorComparison) -> str:
