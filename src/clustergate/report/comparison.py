@@ -15,6 +15,7 @@ from clustergate.report.escape import code, prose
 from clustergate.report.wording import number, plain, points, rounded_outward
 
 COMPARISON_VERSION: Final = 1
+RUNS: Final = ("Run", "Model", "File", "Started", "Release")
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _NO_BAR: Final = "·"
 
@@ -38,7 +39,7 @@ def rate(found: Measured | None) -> str:
 
 
 def difference(found: Difference | None) -> str:
-    """'+5.2 (-1.0 to +11.3)', in percentage points; the bounds are rounded outward, so that they agree with the reading."""
+    """'+5.2 (-1.0 to +11.3)', in percentage points; bounds are rounded outward and so agree with the reading."""
     if found is None:
         return "-"
     low, high = rounded_outward(found.interval, [found.margin], signed=True)
@@ -157,7 +158,7 @@ def markdown(comparison: Comparison) -> str:
         f"## {code(runs[-1].name)} against {code(runs[0].name)}",
         bullets(f"{prose(told)} {', '.join(map(code, names))}".rstrip() for told, names in summary(comparison)),
         _table(
-            ["", "Model", "File", "Started", "Release"],
+            RUNS,
             [
                 [str(i), code(run.name), code(run.file), prose(run.started or "-"), prose(run.release or "-")]
                 for i, run in enumerate(runs, start=1)

@@ -91,7 +91,7 @@ def outward(finding: Finding, interval: tuple[float, float]) -> tuple[str, str]:
 
 
 def points(difference: float, digits: int = 1) -> str:
-    """A difference of rates in percentage points with its sign: '+11.0', '-0.3'; what rounds to zero has none: '0.0'."""
+    """A difference of rates in percentage points with its sign: '+11.0', '-0.3'; without where it rounds to '0.0'."""
     text = f"{100 * difference:+.{digits}f}"
     return text if float(text) else text[1:]
 
