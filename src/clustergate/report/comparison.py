@@ -98,7 +98,9 @@ def summary(comparison: Comparison) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield "Worse beyond the margin:", worse
     if fails:
         yield "Passed before and fails now:", fails
-    if not worse and not fails:
+    if not comparison.compared:
+        yield "Nothing could be compared.", ()
+    elif not worse and not fails:
         yield "Nothing is shown to be worse beyond its margin.", ()
     if comparison.eroded:
         yield "Slow erosion, each step within its margin and first to last beyond it:", comparison.eroded
@@ -132,6 +134,7 @@ def as_data(comparison: Comparison) -> dict[str, Any]:
     """The comparison as plain data. Rates are fractions; not known is null."""
     return {
         "comparison_version": COMPARISON_VERSION,
+        "compared": list(comparison.compared),
         "worse": list(comparison.worse),
         "eroded": list(comparison.eroded),
         "unknown": list(comparison.unknown),

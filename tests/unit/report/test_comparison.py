@@ -152,6 +152,7 @@ def test_json_has_the_same_figures(two: Comparison) -> None:
     """Rates as fractions; what is not known is null."""
     data = json.loads(ascii_json(as_data(two)))
     assert data["comparison_version"] == 1
+    assert data["compared"] == ["wish", "calm"]
     assert (data["worse"], data["unknown"], data["eroded"]) == (["wish"], ["gone"], [])
     wish = next(found for found in data["behaviors"] if found["id"] == "wish")
     assert wish["measured"][1] == {
