@@ -49,7 +49,7 @@ def _pairs(pairs: tuple[int, int, int, int]) -> str:
 
 
 def decided(finding: Finding) -> str:
-    """'e_pass 41.2, e_fail 0.01, 40 needed', or '' where no increase was decided."""
+    """'of the increase: e_pass 41.2, e_fail 0.01, 40 decides', or '' where no increase was decided."""
     note = finding.baseline
     if note is None or note.alpha is None or note.log_e_pass is None or note.log_e_fail is None:
         return ""
