@@ -92,11 +92,6 @@ class BaselineCounts:
         return "min_rate" in self.limit
 
     @property
-    def violations(self) -> int:
-        """Replies that count against the limit: hits, or under a `min_rate` misses."""
-        return self.answered - self.exhibited if self.wants_more else self.exhibited
-
-    @property
     def margin(self) -> float:
         """By how much it may get worse."""
         return self.limit.get("max_increase", 0.0)

@@ -94,6 +94,11 @@ class BehaviorComparison:
         return len(self.steps) > 1 and self.outcome is Outcome.WORSE and small
 
     @property
+    def is_compared(self) -> bool:
+        """Whether it got worse can be told, or was looked for and not shown. A control is about the instrument."""
+        return self.outcome not in (Outcome.NOT_COMPARABLE, Outcome.NOT_MEASURED) and not self.is_control
+
+    @property
     def is_unknown(self) -> bool:
         """The first run measured it, and whether it got worse cannot be said at all."""
         unknown = self.outcome in (Outcome.NOT_COMPARABLE, Outcome.NOT_MEASURED)
@@ -124,6 +129,11 @@ class Comparison:
     def worse(self) -> tuple[str, ...]:
         """What stands in the way of a release: worse beyond its margin, or passed before and fails now."""
         return tuple(found.id for found in self.behaviors if found.is_worse or found.passes_no_more)
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """Without one of these nothing at all is said of the release."""
+        return tuple(found.id for found in self.behaviors if found.is_compared)
 
     @property
     def eroded(self) -> tuple[str, ...]:

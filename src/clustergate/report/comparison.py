@@ -12,9 +12,10 @@ from typing import Any, Final
 from clustergate.nouns.comparison import BehaviorComparison, Comparison, Difference, Measured, Outcome
 from clustergate.report.detail import bullets
 from clustergate.report.escape import code, prose
-from clustergate.report.wording import number, plain
+from clustergate.report.wording import number, plain, points, rounded_outward
 
 COMPARISON_VERSION: Final = 1
+RUNS: Final = ("Run", "Model", "File", "Started", "Release")
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _NO_BAR: Final = "·"
 
@@ -29,11 +30,6 @@ EXPLAINED: Final = (
 )
 
 
-def points(value: float, *, signed: bool = True) -> str:
-    """A difference of rates in percentage points."""
-    return f"{100 * value + 0.0:{'+' if signed else ''}.1f}"
-
-
 def rate(found: Measured | None) -> str:
     """'12.0 % (12 of 100), 3 missing'."""
     if found is None or found.rate is None:
@@ -43,11 +39,11 @@ def rate(found: Measured | None) -> str:
 
 
 def difference(found: Difference | None) -> str:
-    """'+5.2 (-1.0 to +11.3)', in percentage points."""
+    """'+5.2 (-1.0 to +11.3)', in percentage points; bounds are rounded outward and so agree with the reading."""
     if found is None:
         return "-"
-    low, high = found.interval
-    return f"{points(found.difference)} ({points(low)} to {points(high)})"
+    low, high = rounded_outward(found.interval, [found.margin], signed=True)
+    return f"{points(found.difference)} ({low} to {high})"
 
 
 def margin(found: BehaviorComparison) -> str:
@@ -102,7 +98,9 @@ def summary(comparison: Comparison) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield "Worse beyond the margin:", worse
     if fails:
         yield "Passed before and fails now:", fails
-    if not worse and not fails:
+    if not comparison.compared:
+        yield "Nothing could be compared.", ()
+    elif not worse and not fails:
         yield "Nothing is shown to be worse beyond its margin.", ()
     if comparison.eroded:
         yield "Slow erosion, each step within its margin and first to last beyond it:", comparison.eroded
@@ -136,6 +134,7 @@ def as_data(comparison: Comparison) -> dict[str, Any]:
     """The comparison as plain data. Rates are fractions; not known is null."""
     return {
         "comparison_version": COMPARISON_VERSION,
+        "compared": list(comparison.compared),
         "worse": list(comparison.worse),
         "eroded": list(comparison.eroded),
         "unknown": list(comparison.unknown),
@@ -162,7 +161,7 @@ def markdown(comparison: Comparison) -> str:
         f"## {code(runs[-1].name)} against {code(runs[0].name)}",
         bullets(f"{prose(told)} {', '.join(map(code, names))}".rstrip() for told, names in summary(comparison)),
         _table(
-            ["", "Model", "File", "Started", "Release"],
+            RUNS,
             [
                 [str(i), code(run.name), code(run.file), prose(run.started or "-"), prose(run.release or "-")]
                 for i, run in enumerate(runs, start=1)

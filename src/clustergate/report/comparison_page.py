@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -10,16 +11,23 @@ from clustergate.report import comparison as words
 from clustergate.report.escape import markup
 
 _STYLE: Final = """\
+:root { color-scheme: light dark }
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 76rem; padding: 0 1rem; color: #1a1a1a;
-  background: #fff }
-table { border-collapse: collapse; width: 100%; margin: .5rem 0 1.5rem } th, td { text-align: left; vertical-align: top;
-  padding: .3rem .6rem; border-bottom: 1px solid #ccc } th { background: #f4f4f4 } code { font-size: .92em }
-tr.worse td { background: #fdecea } tr.unknown td { background: #fff8e1 } svg { display: block }
+  background: #fff; overflow-wrap: anywhere }
+h1 { font-size: 1.7rem; line-height: 1.25 } code { font-size: .92em } svg { display: block }
+li code { display: inline-block; max-width: 100% }
+table { border-collapse: collapse; width: 100%; margin: .5rem 0 1.5rem }
+th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid #ccc }
+th { background: #f4f4f4 } th, .figures { overflow-wrap: normal } td + td { min-width: 5.6rem }
+tr.worse td { background: #fdecea } tr.unknown td { background: #fff8e1 }
 .line { fill: none; stroke: #1f5fa8; stroke-width: 2 } .dot { fill: #1f5fa8 } .limit { stroke: #b3261e;
   stroke-dasharray: 3 3 }
 @media (prefers-color-scheme: dark) { body { color: #eee; background: #161616 } th { background: #262626 }
-  tr.worse td { background: #4a1f1c } tr.unknown td { background: #453a12 } .line { stroke: #7fb2ea }
-  .dot { fill: #7fb2ea } .limit { stroke: #f2867e } }
+  th, td { border-color: #444 } tr.worse td { background: #4a1f1c } tr.unknown td { background: #453a12 }
+  .line { stroke: #7fb2ea } .dot { fill: #7fb2ea } .limit { stroke: #f2867e } }
+@media (max-width: 64rem) { thead, td:empty { display: none } table, tbody, tr { display: block }
+  tr { border-bottom: 1px solid #888 } td { display: flow-root; padding-left: 7.7rem; border: 0 }
+  td::before { content: attr(data-head); float: left; width: 6.6rem; margin-left: -7.1rem; opacity: .75 } }
 """
 _WIDTH, _HEIGHT, _EDGE = 160, 36, 4
 
@@ -35,13 +43,14 @@ def page(comparison: Comparison) -> str:
     ]
     parts = [
         "<!DOCTYPE html>",
-        '<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">',
+        '<html lang="en"><head><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
         # Nothing is fetched and nothing runs, whatever a name in a report says.
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
         f"<title>{title}</title><style>{_STYLE}</style></head><body>",
         f"<h1>{title}</h1>",
         _items(told),
-        _table(("", "Model", "File", "Started", "Release"), heads),
+        _table(words.RUNS, heads),
         *_rates("Rates", [found for found in comparison.behaviors if not found.is_control]),
         *(_trend(comparison) if len(runs) > 2 else ()),
         *_rates("Controls", [found for found in comparison.behaviors if found.is_control]),
@@ -54,7 +63,8 @@ def page(comparison: Comparison) -> str:
 
 
 def _code(text: str) -> str:
-    return f"<code>{markup(text)}</code>"
+    """A name, which is best broken after an underscore."""
+    return f"<code>{markup(text).replace('_', '_<wbr>')}</code>"
 
 
 def _items(items: Iterator[str] | Sequence[str]) -> str:
@@ -62,12 +72,20 @@ def _items(items: Iterator[str] | Sequence[str]) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], kinds: Sequence[str] = ()) -> str:
-    """`kinds` has a class for each row, or ''."""
-    lines = [f"<tr>{''.join(f'<th>{cell}</th>' for cell in head)}</tr>"]
+    """`kinds` has a class for each row, or ''. Each cell names its column: where it is narrow they stand in a list."""
+    lines = ["<tbody>"]
     for row, kind in zip(rows, kinds or [""] * len(rows), strict=True):
         mark = f' class="{kind}"' if kind else ""
-        lines.append(f"<tr{mark}>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>")
-    return "<table>\n" + "\n".join(lines) + "\n</table>"
+        cells = (f'<td data-head="{name}">{cell}</td>' for name, cell in zip(head, row, strict=True))
+        lines.append(f"<tr{mark}>{''.join(cells)}</tr>")
+    names = "".join(f'<th scope="col">{name}</th>' for name in head)
+    return "\n".join([f"<table><thead><tr>{names}</tr></thead>", *lines, "</tbody></table>"])
+
+
+def _figures(text: str) -> str:
+    """Broken before a bracket and before what is missing, and nowhere else: '60.0 % (48 of 80), 3 missing'."""
+    whole = re.sub(r" (?!\(|\d+ missing)", "&nbsp;", text)
+    return f'<span class="figures">{whole}</span>'
 
 
 def _rates(heading: str, behaviors: Sequence[BehaviorComparison]) -> Iterator[str]:
@@ -77,9 +95,9 @@ def _rates(heading: str, behaviors: Sequence[BehaviorComparison]) -> Iterator[st
     rows = [
         [
             f"{_code(found.id)} {markup(found.title)}",
-            words.rate(found.measured[0]),
-            words.rate(found.measured[-1]),
-            words.difference(found.difference),
+            _figures(words.rate(found.measured[0])),
+            _figures(words.rate(found.measured[-1])),
+            _figures(words.difference(found.difference)),
             words.margin(found),
             markup(words.verdicts(found)),
             markup(words.reading(found)),

@@ -12,16 +12,10 @@ from clustergate.report.escape import code, prose
 NOT_MADE: Final = "not decided: there is no --baseline to compare with"
 
 
-def points(value: float) -> str:
-    """A difference of rates in percentage points with its sign: '+11.0', '-0.3', '0.0'."""
-    text = f"{100 * value:+.1f}"
-    return "0.0" if float(text) == 0 else text
-
-
 def _bounds(note: BaselineNote) -> tuple[str, str]:
     """Both bounds in percentage points, rounded outward: a PASS never shows one above its margin."""
     assert note.interval is not None
-    return wording.rounded_outward(note.interval, [note.max_increase], sign="+")
+    return wording.rounded_outward(note.interval, [note.max_increase], signed=True)
 
 
 def _margin(finding: Finding, note: BaselineNote) -> str:
@@ -39,7 +33,7 @@ def line(finding: Finding) -> str:
     if note.interval is None or note.samples is None or note.exhibited is None or note.missing is None:
         return f"not compared with {note.name}"
     lower, upper = _bounds(note)
-    difference = "not measured" if note.difference is None else f"{points(note.difference)} points"
+    difference = "not measured" if note.difference is None else f"{wording.points(note.difference)} points"
     confidence = wording.confidence(finding.test_alpha)
     how = f", {_pairs(note.pairs)}" if note.pairs is not None else ", from its report"
     return (
@@ -55,7 +49,7 @@ def _pairs(pairs: tuple[int, int, int, int]) -> str:
 
 
 def decided(finding: Finding) -> str:
-    """'e_pass 41.2, e_fail 0.01, 40 needed', or '' where no increase was decided."""
+    """'of the increase: e_pass 41.2, e_fail 0.01, 40 decides', or '' where no increase was decided."""
     note = finding.baseline
     if note is None or note.alpha is None or note.log_e_pass is None or note.log_e_fail is None:
         return ""
@@ -115,7 +109,7 @@ def _row(finding: Finding, note: BaselineNote) -> list[str]:
         code(finding.id),
         f"{wording.percent(note.rate)} ({note.exhibited} of {samples})",
         f"{wording.percent(finding.estimate.rate)} ({wording.fraction(finding)})",
-        "-" if note.difference is None else points(note.difference),
+        "-" if note.difference is None else wording.points(note.difference),
         f"{lower} – {upper}",
         _margin(finding, note),
         risen,

@@ -90,15 +90,23 @@ def outward(finding: Finding, interval: tuple[float, float]) -> tuple[str, str]:
     return rounded_outward(interval, finding.limit.values())
 
 
-def rounded_outward(interval: tuple[float, float], limits: Iterable[float], sign: str = "") -> tuple[str, str]:
-    """Two bounds in percent, rounded outward and no coarser than those limits; `sign`: as format strings have it."""
+def points(difference: float, digits: int = 1) -> str:
+    """A difference of rates in percentage points with its sign: '+11.0', '-0.3'; without where it rounds to '0.0'."""
+    text = f"{100 * difference:+.{digits}f}"
+    return text if float(text) else text[1:]
+
+
+def rounded_outward(interval: tuple[float, float], limits: Iterable[float], *, signed: bool = False) -> tuple[str, str]:
+    """Two bounds in percent, rounded outward and no coarser than those limits; `signed`: as `points` has it."""
     declared = [plain(value) for value in limits]
     digits = max([1, *(len(text.partition(".")[2]) for text in declared)])
     scale, (lower, upper) = 10 ** (digits + 2), interval
     # The tolerance keeps a bound that is a round number where it is.
     outward = math.floor(lower * scale + 1e-6), math.ceil(upper * scale - 1e-6)
-    low, high = (f"{step / 10**digits:{sign}.{digits}f}" for step in outward)
-    return low, high
+    low, high = (step / scale for step in outward)
+    if signed:
+        return points(low, digits), points(high, digits)
+    return f"{100 * low:.{digits}f}", f"{100 * high:.{digits}f}"
 
 
 def confidence(alpha: float) -> str:

@@ -13,7 +13,7 @@ from clustergate.effects.judge_prompt import prompt_hash
 from clustergate.nouns.baseline import BaselineCounts, Terms
 from clustergate.nouns.finding import BaselineNote, Reason
 from clustergate.nouns.model import Counted, State, Subject
-from clustergate.nouns.settings import Behavior, Policy
+from clustergate.nouns.settings import Behavior, Limit, Policy
 from clustergate.read.spec import behavior_hash, digest, prompt_hashes
 from clustergate.run.agreeing import disagreements
 from clustergate.run.investigation import Investigation
@@ -41,7 +41,8 @@ class Compared:
 
 def compared(order: Order, behavior: Behavior, briefing: Briefing, looks: int = 1) -> Compared | None:
     """None where the behavior has no `max_increase`, or the run no baseline. `looks`: attempts of one beside."""
-    delta, baseline = order.suite.thresholds.behaviors[behavior.id].max_increase, order.baseline
+    limit, baseline = order.suite.thresholds.behaviors[behavior.id], order.baseline
+    delta = limit.max_increase
     if delta is None or baseline is None:
         return None
     mine = terms(order, order.subject, behavior, briefing.judges)
@@ -56,13 +57,15 @@ def compared(order: Order, behavior: Behavior, briefing: Briefing, looks: int = 
     refused = (f"it has no figures of {behavior.id}",) if found is None else _unfit(found, mine)
     if found is None or refused:
         return Compared(name=name, paired=False, delta=delta, refused=refused)
-    return Compared(name=name, paired=False, delta=delta, increase=stored_increase(delta, found), counts=found)
+    return Compared(name=name, paired=False, delta=delta, increase=stored_increase(limit, found), counts=found)
 
 
-def stored_increase(delta: float, found: BaselineCounts) -> Increase:
-    """The increase over what a finished run found."""
-    counts = (found.violations, found.samples, found.missing)
-    return Increase(delta=delta, stored=counts, share=_left(found.attempt or 1))
+def stored_increase(limit: Limit, found: BaselineCounts) -> Increase:
+    """The increase over what a finished run found. What violates is what violates this run's limit, not that run's."""
+    assert limit.max_increase is not None
+    violations = found.exhibited if limit.min_rate is None else found.answered - found.exhibited
+    counts = (violations, found.samples, found.missing)
+    return Increase(delta=limit.max_increase, stored=counts, share=_left(found.attempt or 1))
 
 
 def _left(attempt: int) -> float:

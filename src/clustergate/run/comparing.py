@@ -130,6 +130,9 @@ def _notes(runs: Sequence[Baseline]) -> Iterator[str]:
     started = [run.started for run in runs if run.started is not None]
     if started != sorted(started):
         yield "The runs were not started in this order. The last one counts as the newest all the same."
+    for old, new in itertools.pairwise(runs):
+        if (old.subject, old.started, old.behaviors) == (new.subject, new.started, new.behaviors):
+            yield f"{old.source} and {new.source} tell of one run: between them nothing can differ."
     for run in runs:
         if run.simulated:
             yield f"{run.source} is of a simulated model or judge: its figures say nothing about any real model."

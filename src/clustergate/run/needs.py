@@ -120,13 +120,13 @@ def _need(order: Order, behavior: Behavior, selected: Sequence[str], attempt: in
 
 def _increase(order: Order, behavior: Behavior) -> Increase | None:
     """The increase that is to be decided, if it can be compared: that shows when the run has begun."""
-    delta = order.suite.thresholds.behaviors[behavior.id].max_increase
-    if delta is None or order.baseline is None:
+    limit = order.suite.thresholds.behaviors[behavior.id]
+    if limit.max_increase is None or order.baseline is None:
         return None
     if isinstance(order.baseline, Subject):
-        return Increase(delta=delta)
+        return Increase(delta=limit.max_increase)
     found = order.baseline.behaviors.get(behavior.id)
-    return None if found is None else stored_increase(delta, found)
+    return None if found is None else stored_increase(limit, found)
 
 
 def _tokens(*texts: str | None) -> int:

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
+from typing import Final, NoReturn
 
 from clustergate import __version__
 from clustergate.adapters import simulator
 from clustergate.shell import accept, compare, judge_check, lint_probes, override, review
 
+_USAGE: Final = 4
+
+
+class _Parser(argparse.ArgumentParser):
+    """A bad option ends as it does under pytest: a message, and exit code 4."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(_USAGE, f"{self.prog}: error: {message}\n")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; its exit code."""
-    parser = argparse.ArgumentParser(prog="clustergate", description="Tools beside `pytest --model …`.")
+    parser = _Parser(prog="clustergate", description="Tools beside `pytest --model …`.")
     parser.add_argument("--version", action="version", version=f"clustergate {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command, help_ in (

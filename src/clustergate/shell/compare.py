@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "Exit code: 0 nothing is shown to be worse, 1 a behavior is worse in the newest report than in the first by "
         "more than its margin (max_increase, else 0) or passed and fails now, 4 a bad option or file, 6 nothing of "
-        "that, but of a behavior it cannot be said. Accepted baselines are read as reports are."
+        "that, but of a behavior it cannot be said, or of all. Accepted baselines are read as reports are."
     )
     parser.add_argument("reports", nargs="+", metavar="REPORT.json", type=Path, help="two or more, the oldest first")
     parser.add_argument("--format", choices=FORMATS, default=FORMATS[0], help="default: markdown")
@@ -35,18 +36,16 @@ def run(given: argparse.Namespace) -> int:
     try:
         comparison = compare(_read(given.reports))
         text = _rendered(comparison, given.format)
-        if given.output is not None:
+        if given.output is None:
+            _print(text)
+        else:
             _write(given.output, text)
     except UsageProblems as error:
         print(error, file=sys.stderr)
         return _USAGE
-    if given.output is None:
-        # As bytes: what a report says must not depend on the terminal's encoding.
-        sys.stdout.buffer.write(text.encode())
-        sys.stdout.flush()
     if comparison.worse:
         return _WORSE
-    return _UNKNOWN if comparison.unknown or not comparison.behaviors else 0
+    return _UNKNOWN if comparison.unknown or not comparison.compared else 0
 
 
 def _read(paths: list[Path]) -> list[Baseline]:
@@ -75,6 +74,21 @@ def _rendered(comparison: Comparison, form: str) -> str:
     if form == "json":
         return ascii_json(as_data(comparison), indent=2) + "\n"
     return page(comparison) if form == "html" else markdown(comparison)
+
+
+def _print(text: str) -> None:
+    """As bytes: what a report says must not depend on the terminal's encoding."""
+    from clustergate.nouns.errors import Problem, UsageProblems  # noqa: PLC0415
+
+    try:
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.flush()
+    except OSError as error:
+        # Else the interpreter tries once more as it ends, and its exit code would be read as a verdict.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):  # which is `| head`: who reads it has enough, and the verdict stands
+            found = f"a place that cannot be written ({error.strerror or error})"
+            raise UsageProblems([Problem("standard output", "", found, "a place for the comparison")]) from None
 
 
 def _write(path: Path, text: str) -> None:

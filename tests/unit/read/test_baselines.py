@@ -111,10 +111,10 @@ def test_terms_are_those_of_the_behavior(tmp_path: Path) -> None:
 
 
 def test_counts_of_a_lower_limit(tmp_path: Path) -> None:
-    """Under a min_rate misses are the violations; missing replies are neither."""
+    """Missing replies are neither hits nor misses; the margin is max_increase."""
     lower = behavior("task", 80, 100, missing=4, limit={"min_rate": 0.9, "max_increase": 0.05})
     counts = stored(tmp_path, lower).behaviors["task"]
-    assert (counts.answered, counts.violations, counts.margin) == (96, 16, 0.05)
+    assert (counts.answered, counts.wants_more, counts.margin) == (96, True, 0.05)
     assert counts.rate == pytest.approx(80 / 96)
     assert stored(tmp_path, behavior("a", 0, 0)).behaviors["a"].rate is None
 

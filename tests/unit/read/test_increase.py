@@ -157,7 +157,8 @@ def test_wilson_against_scipy(n: int, share: float, level: float) -> None:
 
 
 NEWCOMBE = [
-    # Newcombe 1998, Statistics in Medicine 17:873-890, table II, method 10: two-sided 95 %.
+    # Newcombe 1998, Statistics in Medicine 17:873-890, table II, examples (a) to (h), method 10: two-sided 95 %.
+    # statsmodels 0.15 has the same: confint_proportions_2indep(..., compare="diff", method="newcomb").
     pytest.param((56, 70), (48, 80), (0.0524, 0.3339), id="56/70 - 48/80"),
     pytest.param((9, 10), (3, 10), (0.1705, 0.8090), id="9/10 - 3/10"),
     pytest.param((6, 7), (2, 7), (0.0582, 0.8062), id="6/7 - 2/7"),

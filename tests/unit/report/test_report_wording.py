@@ -44,6 +44,30 @@ def test_printed_bounds_agree_with_the_verdict(sample: Sample) -> None:
 
 
 @pytest.mark.parametrize(
+    ("difference", "shown"),
+    [
+        (0.11, "+11.0"),
+        (-0.003, "-0.3"),
+        (0.0, "0.0"),
+        (-0.0, "0.0"),
+        (0.0004, "0.0"),
+        (-0.0004, "0.0"),
+        (-1.0, "-100.0"),
+    ],
+)
+def test_a_difference_has_its_sign(difference: float, shown: str) -> None:
+    """In percentage points; what rounds to zero is neither a rise nor a fall."""
+    assert wording.points(difference) == shown
+
+
+def test_signed_bounds_are_rounded_outward() -> None:
+    """No coarser than the margin, with the sign of the difference, and zero as the difference has it."""
+    assert wording.rounded_outward((-0.0121, 0.0499), [0.05], signed=True) == ("-1.3", "+5.0")
+    assert wording.rounded_outward((0.0, 0.0024), [0.0025], signed=True) == ("0.00", "+0.24")
+    assert wording.rounded_outward((-0.0201, -0.0004), [0.02], signed=True) == ("-2.1", "0.0")
+
+
+@pytest.mark.parametrize(
     ("log_e", "shown"),
     [
         (0.0, "1"),

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -40,17 +43,73 @@ def test_exit_codes(here: Path, capsys: Output, newest: tuple[tuple[str, int, in
     assert capsys.readouterr().out.startswith("## `gpt-4.1` against `gpt-4.1`")
 
 
-def test_not_comparable_is_never_green(here: Path, capsys: Output) -> None:
-    """Another temperature: exit 6, and the reason in words."""
-    old = made(here, "old.json", ("wish", 0, 40))
-    new = made(here, "new.json", ("wish", 0, 40), sampling={"temperature": 0.5})
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"sampling": {"temperature": 0.5}}, "the sampling changed: temperature was 1.0, is 0.5"),
+        ({"judge": {"name": "x"}, "provenance": {"judge_hash": "x"}}, "the judge changed: it was judge, is x"),
+    ],
+    ids=["temperature", "judge"],
+)
+def test_not_comparable_is_never_green(here: Path, capsys: Output, changes: dict[str, Any], said: str) -> None:
+    """Another temperature, another judge: exit 6, and the reason in words."""
+    old, new = made(here, "old.json", ("wish", 0, 40)), made(here, "new.json", ("wish", 0, 40), **changes)
     assert cli.main(["compare", old, new]) == 6
-    assert "not comparable: the sampling changed: temperature was 1.0, is 0.5" in capsys.readouterr().out
+    assert f"not comparable: {said}" in capsys.readouterr().out
 
 
-def test_two_runs_without_a_behavior_are_not_green(here: Path) -> None:
-    """Nothing was compared."""
-    assert cli.main(["compare", made(here, "a.json"), made(here, "b.json")]) == 6
+@pytest.mark.parametrize("newest", [(), (behavior("wish", 0, 40),)], ids=["nor the newest", "which the newest has"])
+@pytest.mark.parametrize(
+    "first",
+    [(), (behavior("device", 0, 40, control={"control": "firmware"}),)],
+    ids=["no behavior", "a control alone"],
+)
+def test_nothing_in_common_is_never_green(
+    here: Path, capsys: Output, first: tuple[dict[str, Any], ...], newest: tuple[dict[str, Any], ...]
+) -> None:
+    """Where the first report has no behavior that can be worse in the newest, exit 6, and that is what is said."""
+    write(here, report(*first), "old.json")
+    write(here, report(*first, *newest), "new.json")
+    assert cli.main(["compare", "old.json", "new.json"]) == 6
+    assert "- Nothing could be compared." in capsys.readouterr().out
+
+
+def test_a_report_beside_itself(here: Path, capsys: Output) -> None:
+    """Nothing is worse, exit 0; that it is one run is said, and not of two runs that came out alike."""
+    name = made(here, "a.json", ("wish", 3, 40))
+    assert cli.main(["compare", name, name]) == 0
+    assert "a.json and a.json tell of one run" in capsys.readouterr().out
+    other = made(here, "b.json", ("wish", 3, 40), provenance={"started": "2026-10-02T12:00:00+00:00"})
+    assert cli.main(["compare", name, other]) == 0
+    assert "tell of one run" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["compare"], ["compare", "a.json", "b.json", "--format=pdf"], ["compare", "a.json", "--nope"], ["cmpare"]],
+)
+def test_a_bad_option_is_no_verdict(capsys: Output, options: list[str]) -> None:
+    """Exit 4, as under pytest, and a message."""
+    with pytest.raises(SystemExit) as ended:
+        cli.main(options)
+    assert ended.value.code == 4
+    assert "error: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("where", ["full", "left"])
+def test_what_cannot_be_printed(here: Path, where: str) -> None:
+    """A full disk is exit 4 and one message; a reader that has enough, as `head` has, leaves the verdict: here 1."""
+    names = [made(here, "old.json", ("wish", 0, 40)), made(here, "new.json", ("wish", 30, 40))]
+    if where == "full":
+        output = os.open("/dev/full", os.O_WRONLY)
+    else:
+        unread, output = os.pipe()
+        os.close(unread)
+    command = [sys.executable, "-m", "clustergate.shell.cli", "compare", *names]
+    done = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    os.close(output)
+    told = "standard output: found a place that cannot be written (No space left on device)"
+    assert (done.returncode, done.stderr.split(", expected")[0]) == ((4, told) if where == "full" else (1, ""))
 
 
 def test_the_first_and_the_last_are_what_decides(here: Path) -> None:
