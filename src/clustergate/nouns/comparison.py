@@ -99,6 +99,11 @@ class BehaviorComparison:
         return self.outcome not in (Outcome.NOT_COMPARABLE, Outcome.NOT_MEASURED) and not self.is_control
 
     @property
+    def crossed(self) -> int | None:
+        """The first run that fails, from 0; None where none does."""
+        return next((at for at, one in enumerate(self.measured) if one is not None and one.verdict == "fail"), None)
+
+    @property
     def is_unknown(self) -> bool:
         """The first run measured it, and whether it got worse cannot be said at all."""
         unknown = self.outcome in (Outcome.NOT_COMPARABLE, Outcome.NOT_MEASURED)

@@ -158,6 +158,8 @@ class Thresholds:
     controls: bool = False
     policy: Policy = Field(default_factory=Policy)
     models: dict[str, ModelSettings] = Field(default_factory=dict)
+    checkpoints: dict[Text, Annotated[tuple[Text, ...], Field(min_length=2)]] = Field(default_factory=dict)
+    """Models in the order of their training, under a name for `--model`."""
     behaviors: dict[BehaviorId, Limit] = Field(min_length=1)
     waivers: list[Waiver] = Field(default_factory=list)
     profiles: dict[str, dict[str, Any]] = Field(default_factory=dict)

@@ -246,6 +246,7 @@ def _cross_problems(
             hint = nearest(name, limits)
             yield Problem(file.at(path), yaml_file.place(path), show(name), "a behavior that has a limit", hint)
     yield from _bench_problems(file, _mapping(data, "judge"))
+    yield from _checkpoint_problems(file, data)
 
 
 def _bench_problems(file: YamlFile, judge: Mapping[str, Any]) -> Iterable[Problem]:
@@ -261,6 +262,21 @@ def _bench_problems(file: YamlFile, judge: Mapping[str, Any]) -> Iterable[Proble
         yield Problem(where, at, show(panel), "judges that differ")
     if judge.get("verify_positives") is not None:
         yield Problem(where, at, "a panel beside verify_positives", "one or the other")
+
+
+def _checkpoint_problems(file: YamlFile, data: Any) -> Iterable[Problem]:
+    """Lists of models that --model could not tell from a model, or that hold one twice."""
+    lists = _mapping(data, "checkpoints")
+    for name, models in lists.items():
+        path: Path_ = ("checkpoints", name)
+        where, at = file.at(path), yaml_file.place(path)
+        if name in _mapping(data, "models"):
+            yield Problem(where, at, f"the name {name!r}, which is a model's under models", "another name")
+        for model in models if isinstance(models, list) else ():
+            if isinstance(model, str) and model in lists:
+                yield Problem(where, at, f"{model!r}, a list", "a model")
+        if isinstance(models, list) and len({str(model) for model in models}) < len(models):
+            yield Problem(where, at, show(models), "models that differ")
 
 
 def _uncontrolled(file: YamlFile, data: Any, controlled: Mapping[str, Declared]) -> Iterable[Problem]:

@@ -85,9 +85,28 @@ def reading(found: BehaviorComparison) -> str:
 def remark(found: BehaviorComparison) -> str:
     """What a trend shows beside first and newest, or ''."""
     if found.is_eroded:
-        return "slow erosion: each step is within its margin, first to last is beyond it"
+        eroded = "slow erosion: each step is within its margin, first to last is beyond it"
+        return "; ".join(filter(None, [crossing(found), eroded]))
     worse = [number for number, step in enumerate(found.steps, start=2) if step and step.outcome is Outcome.WORSE]
-    return f"worse at {', '.join(map(str, worse))}" if worse else ""
+    told = [crossing(found), f"worse at {', '.join(map(str, worse))}" if worse else ""]
+    return "; ".join(filter(None, told))
+
+
+def crossing(found: BehaviorComparison) -> str:
+    """Where its limit was crossed, or ''. Between a pass and the failure there may be runs that decide nothing."""
+    if (at := found.crossed) is None:
+        return ""
+    verdicts = [None if one is None else one.verdict for one in found.measured]
+    within = [number for number, verdict in enumerate(verdicts) if verdict == "pass"]
+    before, after = [one for one in within if one < at], [one for one in within if one > at]
+    again = f", within it again at {after[0] + 1}" if after else ""
+    if not at:
+        return f"beyond its limit from the first on{again}" if not again else f"beyond its limit at 1{again}"
+    if before and before[-1] == at - 1:
+        return f"crossed its limit at {at + 1}{again}"
+    if before:
+        return f"crossed its limit between {before[-1] + 1} and {at + 1}{again}"
+    return f"crossed its limit at {at + 1} or before{again}"
 
 
 def summary(comparison: Comparison) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -146,6 +165,7 @@ def as_data(comparison: Comparison) -> dict[str, Any]:
                 "is_worse": found.is_worse,
                 "passes_no_more": found.passes_no_more,
                 "is_eroded": found.is_eroded,
+                "crossed": found.crossed,
             }
             for found in comparison.behaviors
         ],

@@ -5,15 +5,19 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from clustergate.nouns.comparison import Comparison
 from clustergate.nouns.errors import UsageProblems
+from clustergate.report.comparison import as_data, markdown
+from clustergate.report.comparison_page import page
 from clustergate.report.document import Report, as_dict
 from clustergate.report.markdown import model_card_section
 
 NAMES: Final = ("report.json", "report.md", "replies.jsonl")
+TREND: Final = ("trend.json", "trend.md", "trend.html")
 
 
 def check_writable(directory: Path) -> None:
@@ -25,10 +29,10 @@ def check_writable(directory: Path) -> None:
         trial.unlink()
 
 
-def clear(directory: Path) -> None:
+def clear(directory: Path, names: Sequence[str] = NAMES) -> None:
     """Remove the reports of the run before: what stands there after a run that broke off must not be an older pass."""
     with _explained(directory):
-        for name in NAMES:
+        for name in names:
             (directory / name).unlink(missing_ok=True)
 
 
@@ -44,6 +48,17 @@ def write(report: Report, directory: Path, transcript: Iterable[Mapping[str, Any
         "report.md": [model_card_section(report)],
         "replies.jsonl": (f"{ascii_json(entry)}\n" for entry in transcript),
     }
+    return _write_all(contents, directory)
+
+
+def write_trend(comparison: Comparison, directory: Path) -> list[Path]:
+    """Write what the reports of several runs show side by side, in all forms; as `write`."""
+    data = ascii_json(as_data(comparison), indent=2)
+    contents = dict(zip(TREND, ([data, "\n"], [markdown(comparison)], [page(comparison)]), strict=True))
+    return _write_all(contents, directory)
+
+
+def _write_all(contents: Mapping[str, Iterable[str]], directory: Path) -> list[Path]:
     # The process id keeps two runs that report to one directory apart.
     written = {directory / name: directory / f".{name}.{os.getpid()}.tmp" for name in contents}
     try:

@@ -64,7 +64,8 @@ class Gates:
         if order.max_requests is None and order.max_usd is None:
             return None
         purse = self._purse
-        return RunBudget(self._store, order.run_id, model, order.max_requests, order.max_usd, purse, batch=batch)
+        whose = order.budget or order.run_id
+        return RunBudget(self._store, whose, model, order.max_requests, order.max_usd, purse, batch=batch)
 
     @property
     def window(self) -> int:

@@ -20,6 +20,8 @@ class Order:
     """What an increase is measured from: a model that answers beside, or a finished run."""
     store: str = field(repr=False)  # a URL may hold a password
     run_id: str
+    budget: str = ""
+    """Whose --max-requests and --max-usd are: all runs that name the same share them; of this run alone where empty."""
     fresh: bool = False
     max_age: float | None = None
     """Days after which stored replies are too old to go on from."""

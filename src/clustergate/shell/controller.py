@@ -7,7 +7,7 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,15 +15,13 @@ from clustergate.nouns.errors import StoreError, UsageProblems
 from clustergate.nouns.finding import Finding, Verdict
 from clustergate.run.order import Order
 from clustergate.shell import dealing, options
+from clustergate.shell.exits import EXIT_INCONCLUSIVE, EXIT_MACHINERY
 from clustergate.shell.session import FINDING, JUDGED, LABELS, STOP, Session, is_usage_error
 from clustergate.shell.tester import JUDGE, USAGE_ERROR
 
 if TYPE_CHECKING:
     from clustergate.adapters.simulator.launch import Simulator
     from clustergate.report.document import Report
-
-EXIT_INCONCLUSIVE: Final = 6
-EXIT_MACHINERY: Final = 7
 
 
 class Controller:
@@ -89,6 +87,7 @@ class Controller:
         self._launch_simulator()
         self._session.count_time()
         node.workerinput["clustergate_run"] = self._session.run_id
+        node.workerinput["clustergate_budget"] = self._session.budget
         node.workerinput["clustergate_simulator"] = self._session.simulator
         node.workerinput["clustergate_deadline"] = self._session.deadline
         node.workerinput[dealing.DEALT] = dealing.is_wanted(self._config)

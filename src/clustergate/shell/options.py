@@ -39,17 +39,23 @@ def fixtures_folder(config: pytest.Config) -> Path:
     return config.rootpath / "fixtures"
 
 
+def thresholds_file(config: pytest.Config) -> Path:
+    named = value(config, "--thresholds")
+    return config.invocation_params.dir / named if named else config.rootpath / "thresholds.yaml"
+
+
 def load(config: pytest.Config) -> Suite:
     """The suite that the options name, `--max-samples` worked in. Raises UsageProblems."""
-    named, here = value(config, "--thresholds"), config.invocation_params.dir
-    thresholds = here / named if named else config.rootpath / "thresholds.yaml"
+    here = config.invocation_params.dir
     added = [here / folder for folder in value(config, "--probes") or ()]
     folders = [fixtures_folder(config) / "probes", *added]
     labels = [fixtures_folder(config) / "judge_labels", *(folder / "judge_labels" for folder in added)]
     fixtures, count, seed = fixtures_folder(config), value(config, "--variants"), value(config, "--seed")
     if seed is not None and count is None:
         raise UsageProblems([f"--seed {seed}: found no --variants N, which it is the seed of"])
-    suite = load_suite(thresholds, folders, config.rootpath, value(config, "--profile"), fixtures / "controls", labels)
+    suite = load_suite(
+        thresholds_file(config), folders, config.rootpath, value(config, "--profile"), fixtures / "controls", labels
+    )
     if count is not None:
         wordings = load_wordings(fixtures / "variants.yaml", "fixtures/variants.yaml")
         suite = add_variants(suite, count, seed or 1, wordings)
@@ -107,6 +113,7 @@ def build_order(
     *,
     run_id: str,
     simulator: str | None,
+    budget: str = "",
     deadline: float | None = None,
 ) -> Order:
     """What this process is to do. Raises UsageProblems with everything that is wrong with the options."""
@@ -152,6 +159,7 @@ def build_order(
         bench=Bench(models=tuple(judges), how=how),
         store=store,
         run_id=run_id,
+        budget=budget or run_id,
         fresh=value(config, "--fresh"),
         max_age=value(config, "--max-age"),
         offline=value(config, "--offline"),
@@ -267,7 +275,12 @@ def report_folder(config: pytest.Config, model: str) -> Path:
     named = value(config, "--report-dir")
     if named is not None:
         return config.invocation_params.dir / str(named)
-    return config.rootpath / "reports" / (re.sub(r"[^A-Za-z0-9._-]+", "-", model).strip(".-") or "model")
+    return config.rootpath / "reports" / folder_name(model)
+
+
+def folder_name(model: str) -> str:
+    """A model's name as that of a folder."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", model).strip(".-") or "model"
 
 
 def shown(path: Path, config: pytest.Config) -> str:

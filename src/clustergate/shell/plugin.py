@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from clustergate.nouns.finding import Calibrated, Finding
-from clustergate.shell import declared, options
+from clustergate.shell import checkpoints, declared, options
 from clustergate.shell.controller import Controller
 from clustergate.shell.session import Session
 
@@ -17,6 +17,11 @@ _SESSION = pytest.StashKey[Session]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     declared.add_options(parser)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    return checkpoints.measure(config)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import threading
 import time
@@ -15,6 +16,7 @@ import pytest
 
 from clustergate.nouns.finding import Calibrated, Finding, Reason, Verdict
 from clustergate.shell import dealing, options
+from clustergate.shell.checkpoints import BUDGET
 from clustergate.shell.tester import USAGE_ERROR, StopRun, Tester
 
 FINDING: Final = "clustergate"
@@ -65,6 +67,8 @@ class Session:
         self._is_worker = bool(told)
         self._place = dealing.place(told)
         self.run_id: str = told.get("clustergate_run", uuid.uuid4().hex)
+        self.budget: str = told.get("clustergate_budget") or os.environ.get(BUDGET, self.run_id)
+        """Whose the budgets are: this run's, or those of all runs of one command."""
         self.simulator: str | None = told.get("clustergate_simulator")
         self.deadline: float | None = told.get("clustergate_deadline")
         """When asking ends, by the monotonic clock, which nobody sets and all processes of a machine share; a worker is
@@ -108,6 +112,7 @@ class Session:
             self._config,
             self.tester.suite,
             run_id=self.run_id,
+            budget=self.budget,
             simulator=self.simulator,
             deadline=self.deadline,
         )

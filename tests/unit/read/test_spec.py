@@ -210,8 +210,8 @@ _CASES: list[tuple[str, str]] = [
     ),
     (
         "behavors: {}",
-        "thresholds.yaml:6: found unknown key 'behavors', expected one of behaviors, controls, gate, judge, models, "
-        "policy, profiles, sampling, version, waivers; did you mean 'behaviors'?",
+        "thresholds.yaml:6: found unknown key 'behavors', expected one of behaviors, checkpoints, controls, gate, "
+        "judge, models, policy, profiles, sampling, version, waivers; did you mean 'behaviors'?",
     ),
     ("profiles: {smoke: 3}", "thresholds.yaml:6: profiles.smoke: found 3, expected an object"),
     ("profiles: 3", "thresholds.yaml:6: profiles: found 3, expected an object"),
@@ -221,8 +221,25 @@ _CASES: list[tuple[str, str]] = [
     ),
     (
         "profiles:\n  smoke:\n    gaet: {max_samples: 1}",
-        "thresholds.yaml:8: found unknown key 'gaet', expected one of behaviors, controls, gate, judge, models, "
-        "policy, profiles, sampling, version, waivers; did you mean 'gate'?",
+        "thresholds.yaml:8: found unknown key 'gaet', expected one of behaviors, checkpoints, controls, gate, "
+        "judge, models, policy, profiles, sampling, version, waivers; did you mean 'gate'?",
+    ),
+    (
+        "checkpoints: {run-7: [gpt-4.1]}",
+        "thresholds.yaml:6: checkpoints.run-7: found ['gpt-4.1'], expected something with at least 2 items "
+        "after validation, not 1",
+    ),
+    (
+        "checkpoints: {run-7: [gpt-4.1, ft-1, gpt-4.1]}",
+        "thresholds.yaml:6: checkpoints.run-7: found ['gpt-4.1', 'ft-1', 'gpt-4.1'], expected models that differ",
+    ),
+    (
+        "checkpoints: {run-7: [a, b], run-8: [run-7, c]}",
+        "thresholds.yaml:6: checkpoints.run-8: found 'run-7', a list, expected a model",
+    ),
+    (
+        "models: {m: {provider: openai, id: x}}\ncheckpoints: {m: [a, b]}",
+        "thresholds.yaml:7: checkpoints.m: found the name 'm', which is a model's under models, expected another name",
     ),
     (
         "profiles:\n  smoke:\n    judge: {panel: [a, b, c, d]}",

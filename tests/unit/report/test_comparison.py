@@ -14,7 +14,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from clustergate.nouns.comparison import BehaviorComparison, Comparison, Difference, Measured, Outcome
-from clustergate.report.comparison import as_data, difference, markdown, sparkline
+from clustergate.report.comparison import as_data, crossing, difference, markdown, sparkline
 from clustergate.report.comparison_page import page, plot
 from clustergate.report.files import ascii_json
 from clustergate.run.comparing import compare
@@ -248,3 +248,31 @@ def test_hostile_names_in_json_are_ascii(tmp_path: Path) -> None:
     assert text.isascii()
     assert "\x1b" not in text
     assert json.loads(text)["runs"][0]["name"] == HOSTILE
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "told"),
+    [
+        ("pass pass", ""),
+        ("pass inconclusive", ""),
+        ("pass fail", "crossed its limit at 2"),
+        ("pass pass fail fail", "crossed its limit at 3"),
+        ("pass inconclusive fail", "crossed its limit between 1 and 3"),
+        ("inconclusive fail", "crossed its limit at 2 or before"),
+        ("fail fail", "beyond its limit from the first on"),
+        ("fail inconclusive", "beyond its limit from the first on"),
+        ("fail pass", "beyond its limit at 1, within it again at 2"),
+        ("pass fail pass", "crossed its limit at 2, within it again at 3"),
+        ("pass - fail", "crossed its limit between 1 and 3"),
+        ("- fail", "crossed its limit at 2 or before"),
+    ],
+)
+def test_where_a_limit_was_crossed(tmp_path: Path, verdicts: str, told: str) -> None:
+    """At the first run that fails; what decided nothing before it leaves open since when."""
+    runs = [
+        stored(tmp_path, *([] if verdict == "-" else [behavior("wish", 3, 40, verdict=verdict)]), name=f"{i}.json")
+        for i, verdict in enumerate(verdicts.split())
+    ]
+    [found] = compare(runs).behaviors
+    assert crossing(found) == told
+    assert (found.crossed is not None) == ("fail" in verdicts)

@@ -1,0 +1,10 @@
+"""Exit codes beside pytest's own: what a gate says that is neither a pass nor a failure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+EXIT_INCONCLUSIVE: Final = 6
+"""Something that is gated was not decided."""
+EXIT_MACHINERY: Final = 7
+"""An endpoint, a judge, a budget or an interruption kept it from being decided."""
