@@ -66,6 +66,7 @@ class Limiter:
         self._tokens: float | None = None
         self._answers = 0
         self._full = False
+        self._told = math.inf  # in flight, as was said in a report that is not answered yet
         self._alarm: asyncio.TimerHandle | None = None
         self._reporting: asyncio.Task[None] | None = None
 
@@ -158,7 +159,11 @@ class Limiter:
                 wanted = self.in_flight + len(self._waiting)
                 told = Report(using=self.in_flight, wanted=wanted, answers=self._answers, full=self._full)
                 self._answers, self._full = 0, False
-                self._take(await account.report(told))
+                # Until the answer is here: what was not said to be in use may have been given to another process.
+                self._told = self.in_flight
+                share = await account.report(told)
+                self._told = math.inf
+                self._take(share)
                 if not wanted and not self._waiting and not self.in_flight:
                     return
                 await asyncio.sleep(_BEAT)
@@ -168,7 +173,7 @@ class Limiter:
                 if not turn.done():
                     turn.set_exception(error)
         finally:
-            self._reporting = None
+            self._reporting, self._told = None, math.inf
 
     def _take(self, share: Share) -> None:
         self.slots, self._others = share.slots, share.others
@@ -185,7 +190,7 @@ class Limiter:
             if self.in_flight >= self.slots:
                 self._full = True
                 return
-            if self._fresh >= self._window:
+            if self._fresh >= self._window or self.in_flight >= self._told:
                 return
             held = max(self._held_until, self._low_until) - loop.time()
             if held > 0:
