@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
 import itertools
 import math
@@ -57,6 +58,8 @@ class Limiter:
         self._waiting: list[tuple[tuple[bool, int], asyncio.Future[int]]] = []
         self._tickets = itertools.count()
         self._epoch = 0
+        self._turned = asyncio.Event()  # when the next epoch begins
+        self._places: list[float] = []  # in the schedule, when a 429 came before them
         self._shared_epoch: int | None = None  # as the others count; unknown until the first report
         self._fresh = 0  # in flight since the epoch began; what was sent before it may take its time
         self._strikes = 0  # 429s in a row; those that were in flight together count once
@@ -76,19 +79,36 @@ class Limiter:
 
     async def enter(self, ticket: tuple[bool, int], tokens: int = 0) -> int:
         """Wait for a turn. Returns its epoch, for `leave` and `hold`; 429s begin a new one. Raises StoreError."""
-        paced = self._account is None
         while True:
             epoch = await self._turn(ticket)
             try:
-                if self._account is not None and not paced:
-                    await asyncio.sleep(await self._account.reserve(tokens))
-                    paced = True
+                if self._account is not None:
+                    await self._place(self._account, tokens)
             except BaseException:
                 self.leave(epoch, answered=False)
                 raise
             if epoch == self._epoch:
                 return epoch
             self.leave(epoch, answered=False)  # a 429 came in between: back into the line
+
+    async def _place(self, account: Account, tokens: int) -> None:
+        """Wait for a place in the schedule of all processes. A 429 ends the wait; the place is left to others here.
+
+        One that a hold outlasts is lost: those who waited for theirs would otherwise all go at once after it.
+        """
+        loop, turned = asyncio.get_running_loop(), self._turned
+        while self._places and self._places[0] < loop.time():
+            heapq.heappop(self._places)
+        if self._places:
+            place = heapq.heappop(self._places)
+        else:
+            wait = await account.reserve(tokens)
+            place = loop.time() + wait
+        if place > loop.time():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(place):
+                    await turned.wait()
+                    heapq.heappush(self._places, place)
 
     async def _turn(self, ticket: tuple[bool, int]) -> int:
         turn: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -150,6 +170,8 @@ class Limiter:
 
     def _begin_epoch(self) -> None:
         self._epoch += 1
+        self._turned.set()
+        self._turned = asyncio.Event()
         self._window, self._fresh = 1, 0
 
     async def _report(self, account: Account) -> None:
