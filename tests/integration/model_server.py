@@ -8,6 +8,7 @@ import json
 import random
 import re
 import threading
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -28,6 +29,7 @@ class ModelServer:
 
     They get the request's JSON and return a text, or a response to send as it is. `served` counts the requests, those
     of batches among them, which `batched` counts by role. `batches` are those that were made; None: it takes none.
+    `arrived` are the moments at which requests were here, in seconds since the epoch.
     To one request of OpenAI's protocol it gives `most_answers` at the most.
     """
 
@@ -40,6 +42,7 @@ class ModelServer:
         self.most_answers = 1
         self.bodies: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
+        self.arrived: list[float] = []
         self.serves_as: str | None = None
         self.judge_serves_as: str | None = None
         self.in_flight = 0
@@ -89,6 +92,7 @@ class ModelServer:
 
     async def _answer(self, body: dict[str, Any], request: web.Request | None = None) -> web.StreamResponse | str:
         role = "judge" if body["model"].startswith("judge") else "target"
+        self.arrived.append(time.time())
         self.served[role] += 1
         self.bodies.append(body)
         if request is not None:

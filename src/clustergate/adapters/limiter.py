@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
 import itertools
 import math
@@ -57,6 +58,8 @@ class Limiter:
         self._waiting: list[tuple[tuple[bool, int], asyncio.Future[int]]] = []
         self._tickets = itertools.count()
         self._epoch = 0
+        self._turned = asyncio.Event()  # when the next epoch begins
+        self._places: list[float] = []  # in the schedule, when a 429 came before them
         self._shared_epoch: int | None = None  # as the others count; unknown until the first report
         self._fresh = 0  # in flight since the epoch began; what was sent before it may take its time
         self._strikes = 0  # 429s in a row; those that were in flight together count once
@@ -66,6 +69,7 @@ class Limiter:
         self._tokens: float | None = None
         self._answers = 0
         self._full = False
+        self._told = math.inf  # in flight, as was said in a report that is not answered yet
         self._alarm: asyncio.TimerHandle | None = None
         self._reporting: asyncio.Task[None] | None = None
 
@@ -75,19 +79,36 @@ class Limiter:
 
     async def enter(self, ticket: tuple[bool, int], tokens: int = 0) -> int:
         """Wait for a turn. Returns its epoch, for `leave` and `hold`; 429s begin a new one. Raises StoreError."""
-        paced = self._account is None
         while True:
             epoch = await self._turn(ticket)
             try:
-                if self._account is not None and not paced:
-                    await asyncio.sleep(await self._account.reserve(tokens))
-                    paced = True
+                if self._account is not None:
+                    await self._place(self._account, tokens)
             except BaseException:
                 self.leave(epoch, answered=False)
                 raise
             if epoch == self._epoch:
                 return epoch
             self.leave(epoch, answered=False)  # a 429 came in between: back into the line
+
+    async def _place(self, account: Account, tokens: int) -> None:
+        """Wait for a place in the schedule of all processes. A 429 ends the wait; the place is left to others here.
+
+        One that a hold outlasts is lost: those who waited for theirs would otherwise all go at once after it.
+        """
+        loop, turned = asyncio.get_running_loop(), self._turned
+        while self._places and self._places[0] < loop.time():
+            heapq.heappop(self._places)
+        if self._places:
+            place = heapq.heappop(self._places)
+        else:
+            wait = await account.reserve(tokens)
+            place = loop.time() + wait
+        if place > loop.time():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(place):
+                    await turned.wait()
+                    heapq.heappush(self._places, place)
 
     async def _turn(self, ticket: tuple[bool, int]) -> int:
         turn: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -149,6 +170,8 @@ class Limiter:
 
     def _begin_epoch(self) -> None:
         self._epoch += 1
+        self._turned.set()
+        self._turned = asyncio.Event()
         self._window, self._fresh = 1, 0
 
     async def _report(self, account: Account) -> None:
@@ -158,7 +181,11 @@ class Limiter:
                 wanted = self.in_flight + len(self._waiting)
                 told = Report(using=self.in_flight, wanted=wanted, answers=self._answers, full=self._full)
                 self._answers, self._full = 0, False
-                self._take(await account.report(told))
+                # Until the answer is here: what was not said to be in use may have been given to another process.
+                self._told = self.in_flight
+                share = await account.report(told)
+                self._told = math.inf
+                self._take(share)
                 if not wanted and not self._waiting and not self.in_flight:
                     return
                 await asyncio.sleep(_BEAT)
@@ -168,7 +195,7 @@ class Limiter:
                 if not turn.done():
                     turn.set_exception(error)
         finally:
-            self._reporting = None
+            self._reporting, self._told = None, math.inf
 
     def _take(self, share: Share) -> None:
         self.slots, self._others = share.slots, share.others
@@ -185,7 +212,7 @@ class Limiter:
             if self.in_flight >= self.slots:
                 self._full = True
                 return
-            if self._fresh >= self._window:
+            if self._fresh >= self._window or self.in_flight >= self._told:
                 return
             held = max(self._held_until, self._low_until) - loop.time()
             if held > 0:

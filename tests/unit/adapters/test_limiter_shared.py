@@ -13,6 +13,7 @@ import pytest
 from clustergate.adapters.limiter import Limiter
 from clustergate.adapters.patient import Patient
 from clustergate.adapters.store import SqlStore
+from clustergate.adapters.store_slots import Report, Share
 from clustergate.nouns.errors import StoreError
 from clustergate.nouns.headroom import Headroom
 from clustergate.nouns.model import Answer, Finish
@@ -24,12 +25,58 @@ from tests.unit.adapters.test_limiter import FINE, STUBBORN, Scripted, ask_all, 
 ACCOUNT = ("openai", "http://one", "KEY")
 
 
+class Noting(SharedAccount):
+    """Notes how often its process was told what it may have, and whether that wanted anything the last time."""
+
+    def __init__(self, heard: asyncio.Event, *words: Any, **limits: Any) -> None:
+        super().__init__(*words, **limits)
+        self.answers, self.wanted, self._heard = 0, 1, heard
+
+    async def report(self, told: Report) -> Share:
+        share = await super().report(told)
+        self.answers, self.wanted = self.answers + 1, told.wanted
+        self._heard.set()
+        return share
+
+
+class Alone:
+    """An account that one process has for itself. It gives out places after `waits`, in seconds, and then at once."""
+
+    def __init__(self, *waits: float) -> None:
+        self.waits = list(waits)
+        self.places = self.epoch = 0
+
+    async def report(self, told: Report) -> Share:
+        return Share(slots=50, others=0, epoch=self.epoch, held=0.0)
+
+    async def reserve(self, tokens: int) -> float:
+        self.places += 1
+        return self.waits.pop(0) if self.waits else 0.0
+
+    async def slow_down(self, epoch: int, seconds: float) -> int:
+        self.epoch = epoch + 1
+        return self.epoch
+
+    async def correct(self, tokens: int) -> None:
+        """Nothing is counted in tokens."""
+
+
 class Processes:
     """As many limiters as processes, over one store."""
 
     def __init__(self, location: str, count: int, **limits: Any) -> None:
         self.stores = [SqlStore(location) for _ in range(count)]
-        self.limiters = [Limiter(account=SharedAccount(store, ACCOUNT, **limits)) for store in self.stores]
+        self.heard = asyncio.Event()
+        self.accounts = [Noting(self.heard, store, ACCOUNT, **limits) for store in self.stores]
+        self.limiters = [Limiter(account=account) for account in self.accounts]
+
+    async def told_twice(self) -> None:
+        """Until all who want something have been told two times more what they may have."""
+        awaited = [(account, account.answers + 2) for account in self.accounts]
+        while any(account.wanted and account.answers < answers for account, answers in awaited):
+            await self.heard.wait()
+            self.heard.clear()
+        await asyncio.sleep(0.01)  # time to act on it
 
     async def ask(self, endpoint: Scripted, counts: Sequence[int]) -> list[Answer | BaseException]:
         """So many asks in each process."""
@@ -46,15 +93,66 @@ class Processes:
 
 
 def test_in_sum_never_more(place: Place) -> None:
-    """Eight processes of unequal appetite have no more in flight than one might, and the greater part of it."""
-    endpoint = Scripted()
-    counts = [200, 100, 50, 20, 10, 5, 2, 1]
+    """Eight processes of unequal appetite have all in flight that one might, each time anew, and never one more."""
+    counts = [24, 12, 5, 3, 1, 1, 1, 1]  # three times 16
+    full: list[int] = []
 
     async def run() -> list[Answer | BaseException]:
-        return await Processes(place.location, 8, concurrency=16).ask(endpoint, counts)
+        processes = Processes(place.location, 8, concurrency=16)
+        door = asyncio.Event()
 
-    assert asyncio.run(run()) == [FINE] * sum(counts)
-    assert 8 <= endpoint.most <= 16
+        async def play(endpoint: Scripted) -> Answer:
+            """Nobody is answered before 16 are here, and whoever waits has been refused."""
+            nonlocal door
+            mine = door
+            if endpoint.in_flight == 16:
+                door = asyncio.Event()
+                await processes.told_twice()
+                full.append(endpoint.in_flight)
+                mine.set()
+            await mine.wait()
+            return FINE
+
+        endpoint.play = play
+        return await asyncio.wait_for(processes.ask(endpoint, counts), 60)
+
+    endpoint = Scripted()
+    assert asyncio.run(run()) == [FINE] * 48
+    assert (full, endpoint.most) == ([16, 16, 16], 16)
+
+
+def test_what_was_not_told_is_not_used() -> None:
+    """Until a report is answered no more are in flight than it told: the rest may be another's by then."""
+
+    class Slow(Alone):
+        def __init__(self) -> None:
+            super().__init__()
+            self.told: list[Report] = []
+            self.asked, self.answer = asyncio.Event(), asyncio.Event()
+
+        async def report(self, told: Report) -> Share:
+            self.told.append(told)
+            if len(self.told) == 2:
+                self.asked.set()
+                await self.answer.wait()
+            return Share(slots=4 if len(self.told) == 1 else 3, others=0, epoch=0, held=0.0)
+
+    async def run() -> list[int]:
+        account = Slow()
+        limiter = Limiter(account=account)
+        await limiter.enter(limiter.ticket())
+        await account.asked.wait()
+        more = [asyncio.ensure_future(limiter.enter(limiter.ticket())) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        seen = [account.told[1].using, limiter.in_flight]
+        account.answer.set()
+        await asyncio.gather(*more[:2])
+        seen.append(limiter.in_flight)
+        more[2].cancel()
+        await limiter.close()
+        return seen
+
+    assert asyncio.run(asyncio.wait_for(run(), 30)) == [1, 1, 3]
 
 
 def test_one_429_holds_everyone(place: Place) -> None:
@@ -114,6 +212,40 @@ def test_requests_a_minute(place: Place, workers: int) -> None:
     times = sorted(at for at, _ in endpoint.sent)
     most = max(sum(start <= at < start + 1 for at in times) for start in times)
     assert most <= 50 + 50 + 5  # a second's worth, the burst, and what a busy machine sends late
+
+
+def test_a_place_that_a_hold_outlasts_is_lost() -> None:
+    """Those who waited for their place when a 429 came ask for another after it, and do not all go at once."""
+    account, endpoint = Alone(0.0, *[0.5] * 10), Scripted(busy(1.0))
+    limiter = Limiter(account=account)
+    assert asyncio.run(ask_all(Patient(endpoint, limiter), 11)) == [FINE] * 11
+    assert account.places == 1 + 10 + 1 + 10  # the one that met it and those who waited, each twice
+
+
+def test_a_place_after_a_hold_is_kept() -> None:
+    """Whoever goes ahead after a 429 takes the next place that was given out before it, and is not sent to the end."""
+    account = Alone(0.0, 1.0, 1.3, 1.6, 60.0)
+
+    async def run() -> list[int]:
+        sent = asyncio.Event()
+
+        async def play(endpoint: Scripted) -> Answer:
+            if len(endpoint.sent) == 1:
+                await asyncio.sleep(0.02)  # the others have their places by then
+                raise busy(0.02)
+            if len(endpoint.sent) == 4:
+                sent.set()
+            return FINE
+
+        endpoint, limiter = Scripted(play=play), Limiter(account=account)
+        asking = asyncio.ensure_future(ask_all(Patient(endpoint, limiter), 4))
+        await asyncio.wait_for(sent.wait(), 20)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        await limiter.close()
+        return [number for _, number in endpoint.sent]
+
+    assert asyncio.run(run()) == [1, 1, 2, 3]
 
 
 def test_tokens_a_minute(tmp_path: Path) -> None:
