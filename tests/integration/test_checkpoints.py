@@ -1,4 +1,4 @@
-"""`--model` names a list under checkpoints: one command measures a training run, and says which step crossed a limit."""
+"""`--model` names a list under checkpoints: one command measures a training run, and says which step crossed."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ def test_every_option_that_is_named_exists(project: Project) -> None:
 
 
 MADE: Final = re.compile(
-    r"report\.(?:json|md)|replies\.jsonl|junit\.xml|reports/.*|\.clustergate/.*|store\.sqlite"
+    r"(?:report|trend)\.(?:json|md|html)|replies\.jsonl|junit\.xml|reports/.*|\.clustergate/.*|store\.sqlite"
     r"|fixtures/(?:probes|controls)/(?:human_claim|impostor)\.yaml|documents/terms\.md"
     r"|fixtures/baselines/[\w.-]+\.json"
 )

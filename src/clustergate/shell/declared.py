@@ -32,7 +32,7 @@ def _above_zero(text: str) -> float:
 
 OPTIONS: Final[Mapping[str, dict[str, Any]]] = {
     "--model": {"metavar": "NAME", "help": "the model under test: openai/ID, anthropic/ID, sim/PERSONA, a name under "
-                "models: in thresholds.yaml, or a plain id"},
+                "models: or checkpoints: in thresholds.yaml, or a plain id"},
     "--base-url": {"metavar": "URL", "help": "any server that speaks the provider's protocol"},
     "--api-key-env": {"metavar": "VAR", "help": "environment variable that holds the key"},
     "--system-prompt": {"metavar": "TEXT", "help": "put before every conversation"},
