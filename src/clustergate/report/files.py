@@ -58,6 +58,17 @@ def write_trend(comparison: Comparison, directory: Path) -> list[Path]:
     return _write_all(contents, directory)
 
 
+def add_to_job_summary(text: str) -> str | None:
+    """Append to the page of a GitHub job, where there is one; what stood in the way, in words for the reader."""
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        try:
+            with Path(summary).open("a", encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            return f"clustergate: the job summary could not be written: {error.strerror}"
+    return None
+
+
 def _write_all(contents: Mapping[str, Iterable[str]], directory: Path) -> list[Path]:
     # The process id keeps two runs that report to one directory apart.
     written = {directory / name: directory / f".{name}.{os.getpid()}.tmp" for name in contents}

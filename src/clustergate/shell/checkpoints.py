@@ -12,20 +12,18 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pytest
 
 from clustergate.nouns.errors import Problem, UsageProblems
 from clustergate.shell import options
 from clustergate.shell.exits import EXIT_INCONCLUSIVE, EXIT_MACHINERY
-
-if TYPE_CHECKING:
-    from clustergate.nouns.comparison import Comparison
 
 BUDGET: Final = "CLUSTERGATE_BUDGET"
 """Environment variable by which the runs of one command know the budget that they share."""
@@ -167,6 +165,9 @@ class _Training:
             if self._running is not None:
                 self._running.send_signal(number)
 
+        if threading.current_thread() is not threading.main_thread():  # Python lets no other set it
+            yield
+            return
         before = signal.signal(signal.SIGTERM, terminate)
         try:
             yield
@@ -177,6 +178,7 @@ class _Training:
         """Draw the trend of what was reported. Raises UsageProblems where it cannot be written."""
         from clustergate.read.baselines import read_baseline  # noqa: PLC0415  only where there is a list
         from clustergate.report import files, trend  # noqa: PLC0415
+        from clustergate.report.comparison import markdown  # noqa: PLC0415
         from clustergate.run.comparing import compare  # noqa: PLC0415
 
         runs = [read_baseline(path, options.shown(path, self._config)) for path in paths if path.exists()]
@@ -188,17 +190,8 @@ class _Training:
         left = "" if complete and len(runs) == len(self._names) else f"{len(runs)} of {len(self._names)} checkpoints"
         print(f"\n{trend.table(self._list, comparison, left)}")
         print(f"trend: {options.shown(self._folder, self._config)}/ ({', '.join(path.name for path in written)})")
-        self._summarize(comparison)
-
-    def _summarize(self, comparison: Comparison) -> None:
-        from clustergate.report.comparison import markdown  # noqa: PLC0415
-
-        if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-            try:
-                with Path(summary).open("a", encoding="utf-8") as file:
-                    file.write(markdown(comparison))
-            except OSError as error:
-                print(f"clustergate: the job summary could not be written: {error.strerror}")
+        if (problem := files.add_to_job_summary(markdown(comparison))) is not None:
+            print(problem)
 
 
 def without(typed: Sequence[str], option: str) -> list[str]:

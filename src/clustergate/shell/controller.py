@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -271,12 +270,8 @@ class Controller:
             self._other_failures += 1
             self._say(f"clustergate: the reports could not be written: {problem}")
             return
-        if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-            try:
-                with Path(summary).open("a", encoding="utf-8") as file:
-                    file.write(markdown.step_summary(self._report))
-            except OSError as error:
-                self._say(f"clustergate: the job summary could not be written: {error.strerror}")
+        if (untold := files.add_to_job_summary(markdown.step_summary(self._report))) is not None:
+            self._say(untold)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         if self._report is None:
