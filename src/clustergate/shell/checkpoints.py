@@ -22,6 +22,7 @@ from typing import Final
 import pytest
 
 from clustergate.nouns.errors import Problem, UsageProblems
+from clustergate.report.escape import flat
 from clustergate.shell import options
 from clustergate.shell.exits import EXIT_INCONCLUSIVE, EXIT_MACHINERY
 
@@ -114,7 +115,7 @@ class _Training:
         codes: list[int] = []
         with self._minding_termination():
             for number, name in enumerate(self._names):
-                print(f"\nclustergate: {self._list}, {number + 1} of {len(self._names)}: {name}", flush=True)
+                _say(f"\nclustergate: {flat(self._list)}, {number + 1} of {len(self._names)}: {flat(name)}")
                 codes.append(self._one(number))
                 if self._is_told_to_end or self._is_over(codes[-1]):
                     break
@@ -183,15 +184,23 @@ class _Training:
 
         runs = [read_baseline(path, options.shown(path, self._config)) for path in paths if path.exists()]
         if len(runs) < 2:
-            print(f"\nclustergate: no trend of {self._list}: {len(runs)} of {len(self._names)} checkpoints reported")
+            _say(
+                f"\nclustergate: no trend of {flat(self._list)}: {len(runs)} of {len(self._names)} checkpoints reported"
+            )
             return
         comparison = compare(runs)
         written = files.write_trend(comparison, self._folder)
         left = "" if complete and len(runs) == len(self._names) else f"{len(runs)} of {len(self._names)} checkpoints"
-        print(f"\n{trend.table(self._list, comparison, left)}")
-        print(f"trend: {options.shown(self._folder, self._config)}/ ({', '.join(path.name for path in written)})")
+        _say(f"\n{trend.table(self._list, comparison, left)}")
+        _say(f"trend: {options.shown(self._folder, self._config)}/ ({', '.join(path.name for path in written)})")
         if (problem := files.add_to_job_summary(markdown(comparison))) is not None:
-            print(problem)
+            _say(problem)
+
+
+def _say(text: str) -> None:
+    """Print before the next run does; bars and dots that a terminal does not know are escaped, as pytest does."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
 def without(typed: Sequence[str], option: str) -> list[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+import sys
 
 import pytest
 
-from clustergate.shell.checkpoints import gravest, without
+from clustergate.shell.checkpoints import _say, gravest, without
 
 
 @pytest.mark.parametrize(
@@ -36,3 +38,11 @@ def test_green_only_where_all_are_green() -> None:
     """No exit code beside 0 can hide behind another."""
     for codes in itertools.product(range(8), repeat=3):
         assert (gravest(codes) == 0) == (set(codes) == {0})
+
+
+def test_a_terminal_that_knows_no_bars(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What its encoding does not have is escaped; the command does not end for it."""
+    screen = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(screen, encoding="ascii"))
+    _say("wish  \u2581\u2588")
+    assert screen.getvalue() == b"wish  \\u2581\\u2588\n"
