@@ -30,6 +30,7 @@ class Gates:
         self._endpoints: list[Endpoint] = []
         self._gates: list[Patient | BatchGate] = []
         self._purse = Purse()
+        self._slots = 1
         self._limiters: dict[tuple[str, str | None, str], Limiter] = {}
 
     def open(self, model: Model, *, urgent: bool = False) -> Gatekeeper:
@@ -72,7 +73,9 @@ class Gates:
         """Cells worth having under way: while a judge reads one reply, the next is being asked for."""
         if self._order.batch:
             return _WHOLE_WAVES
-        return 2 * max([1, *(limiter.slots for limiter in self._limiters.values())])
+        # Who wants nothing for a moment has no slots; what it had is the best guess at what it will be given.
+        self._slots = max([limiter.slots for limiter in self._limiters.values()], default=0) or self._slots
+        return 2 * self._slots
 
     def stop(self, error: Interrupted) -> None:
         """Send nothing more anywhere; what is in flight may still bring an answer, until `cut`."""

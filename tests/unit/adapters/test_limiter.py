@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -220,7 +221,7 @@ def test_transient_faults_are_retried_and_counted() -> None:
 def test_time_of_one_reply() -> None:
     """When its time is up, the last fault is raised; it names what happened last, and others go on."""
     endpoint = Scripted(*[TransientFault(f"fault {number}") for number in range(1000)])
-    short = Patience(per_reply=0.1, backoff_base=0.02, first_contact=60)
+    short = Patience(per_reply=0.5, backoff_base=0.1, first_contact=60)
 
     async def run() -> tuple[BaseException, float]:
         began = time.monotonic()
@@ -230,7 +231,8 @@ def test_time_of_one_reply() -> None:
 
     told, took = asyncio.run(run())
     assert isinstance(told, TransientFault)
-    assert str(told) == f"fault {len(endpoint.sent) - 1}"
+    cut = re.match(r"model 'subject' gave no answer within the 0\.\d+ s that it had", str(told))  # a last, short try
+    assert cut or str(told) == f"fault {len(endpoint.sent) - 1}"
     assert took < 2
 
 
