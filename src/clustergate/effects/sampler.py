@@ -100,13 +100,13 @@ class Sampler:
 
     def _key(self, behavior: Behavior, draw: Draw, messages: Sequence[Message], max_tokens: int) -> str:
         asked = (behavior.replies_owner, draw.prompt, max_tokens, *messages)
-        if asked not in self._keys:
+        if (keys := self._keys.get(asked)) is None:
             if len(self._keys) >= _KEYS:  # conversations are each another
                 self._keys.clear()
-            self._keys[asked] = answer_keys(
+            keys = self._keys[asked] = answer_keys(
                 self._subject, self.attempt, behavior.replies_owner, draw.prompt, messages, max_tokens
             )
-        return self._keys[asked](draw.index)
+        return keys(draw.index)
 
     async def _stored_answers(self, owner: str) -> Mapping[str, Answer]:
         if owner not in self._stored:

@@ -212,7 +212,8 @@ class Behavior:
     does_not_count: tuple[Text, ...] = ()
     names: tuple[Text, ...] = ()
     """Words by which this topic goes, for `clustergate lint-probes`: another behavior's prompts must not use them."""
-    prompts: tuple[Prompt, ...] = ()
+    # The hash is asked for with every reply; what stands above tells behaviors apart.
+    prompts: tuple[Prompt, ...] = field(default=(), hash=False)
 
     @property
     def id(self) -> str:
