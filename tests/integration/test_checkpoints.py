@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from tests.integration.conftest import Project
+from tests.integration.conftest import ROOT, Project
 from tests.integration.model_server import NO, AtRate, ModelServer
 
 STEPS = ("before", "step-100", "step-200")
@@ -96,6 +96,17 @@ def test_what_is_wrong_is_told_before_anything_is_asked(
     run = project.run(*training)
     assert run.code == 4
     assert "--model: found 'sim/nobody'" in run.output
+    assert not server.bodies
+
+
+def test_a_baseline_is_not_written_over(project: Project, server: ModelServer, training: list[str]) -> None:
+    """A report where this command will report is refused as its baseline, and stays what it is."""
+    path = "reports/run-7/1-before/report.json"
+    kept = project.write(path, (ROOT / "tests/stored/report-0.1.0.json").read_text("utf-8"))
+    run = project.run(*training, f"--baseline={path}")
+    assert run.code == 4
+    assert "expected a report that this command does not write over" in run.output
+    assert kept.exists()
     assert not server.bodies
 
 

@@ -109,9 +109,13 @@ class _Training:
         from clustergate.report import files  # noqa: PLC0415  only where there is a list
 
         planning = options.value(self._config, "--plan")
+        self._check_baseline()
         if not planning:
             files.check_writable(self._folder)
             files.clear(self._folder, files.TREND)
+            # Of an earlier command: nothing may be taken for this one's, whatever ends a step before it reports.
+            for folder in self._folders:
+                files.clear(folder)
         codes: list[int] = []
         with self._minding_termination():
             for number, name in enumerate(self._names):
@@ -121,11 +125,20 @@ class _Training:
                     break
         if planning:
             return gravest(codes)
-        for folder in self._folders[len(codes) :]:  # of an earlier command: nothing here may be taken for this one's
-            files.clear(folder)
         complete = len(codes) == len(self._names)
         self._tell([folder / "report.json" for folder in self._folders[: len(codes)]], complete=complete)
         return gravest([*codes, *([] if complete else [EXIT_MACHINERY])])
+
+    def _check_baseline(self) -> None:
+        """Raises UsageProblems where --baseline is a report that would be cleared away."""
+        named = options.value(self._config, "--baseline")
+        folders = {folder.resolve() for folder in self._folders}
+        if named and named.endswith(".json") and (self._here / named).resolve().parent in folders:
+            expected = (
+                "a report that this command does not write over: name another --report-dir, or make it the accepted "
+                f"baseline (clustergate accept {named}, then --baseline last)"
+            )
+            raise UsageProblems([Problem("--baseline", "", repr(named), expected)])
 
     def _is_over(self, code: int) -> bool:
         """Whether the others would end as this one did, or are not wanted: usage errors, Ctrl-C, `-x`."""
