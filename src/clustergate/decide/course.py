@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,11 +36,12 @@ class RoundCount:
     unpaired: int = 0
 
 
+_KINDS: Final = tuple(field.name for field in fields(RoundCount))
+
+
 def total(counts: Sequence[RoundCount]) -> RoundCount:
     """All rounds as one."""
-    return (
-        RoundCount(*(sum(column) for column in zip(*map(astuple, counts), strict=True))) if counts else RoundCount(0, 0)
-    )
+    return RoundCount(*(sum(getattr(count, kind) for count in counts) for kind in _KINDS))
 
 
 @dataclass(frozen=True)
