@@ -84,12 +84,11 @@ def reading(found: BehaviorComparison) -> str:
 
 def remark(found: BehaviorComparison) -> str:
     """What a trend shows beside first and newest, or ''."""
-    if found.is_eroded:
-        eroded = "slow erosion: each step is within its margin, first to last is beyond it"
-        return "; ".join(filter(None, [crossing(found), eroded]))
     worse = [number for number, step in enumerate(found.steps, start=2) if step and step.outcome is Outcome.WORSE]
-    told = [crossing(found), f"worse at {', '.join(map(str, worse))}" if worse else ""]
-    return "; ".join(filter(None, told))
+    told = f"worse at {', '.join(map(str, worse))}" if worse else ""
+    if found.is_eroded:
+        told = "slow erosion: each step is within its margin, first to last is beyond it"
+    return "; ".join(filter(None, [crossing(found), told]))
 
 
 def crossing(found: BehaviorComparison) -> str:
@@ -101,7 +100,7 @@ def crossing(found: BehaviorComparison) -> str:
     before, after = [one for one in within if one < at], [one for one in within if one > at]
     again = f", within it again at {after[0] + 1}" if after else ""
     if not at:
-        return f"beyond its limit from the first on{again}" if not again else f"beyond its limit at 1{again}"
+        return f"beyond its limit at 1{again}" if again else "beyond its limit from the first on"
     if before and before[-1] == at - 1:
         return f"crossed its limit at {at + 1}{again}"
     if before:
