@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clustergate.shell.exits import EXIT_USAGE
+
 if TYPE_CHECKING:
     from clustergate.nouns.baseline import Baseline
-
-_USAGE = 4
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +37,7 @@ def run(given: argparse.Namespace) -> int:
             print(terminal(line))
     except UsageProblems as error:
         print(error, file=sys.stderr)
-        return _USAGE
+        return EXIT_USAGE
     return 0
 
 

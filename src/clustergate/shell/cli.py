@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import Final, NoReturn
+from typing import NoReturn
 
 from clustergate import __version__
 from clustergate.adapters import simulator
 from clustergate.shell import accept, compare, judge_check, lint_probes, override, review
-
-_USAGE: Final = 4
+from clustergate.shell.exits import EXIT_USAGE
 
 
 class _Parser(argparse.ArgumentParser):
@@ -19,7 +18,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        self.exit(_USAGE, f"{self.prog}: error: {message}\n")
+        self.exit(EXIT_USAGE, f"{self.prog}: error: {message}\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

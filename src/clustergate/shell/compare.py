@@ -8,11 +8,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clustergate.shell.exits import EXIT_INCONCLUSIVE, EXIT_USAGE
+
 if TYPE_CHECKING:
     from clustergate.nouns.baseline import Baseline
     from clustergate.nouns.comparison import Comparison
 
-_WORSE, _USAGE, _UNKNOWN = 1, 4, 6
+_WORSE = 1
 FORMATS = ("markdown", "json", "html")
 
 
@@ -42,10 +44,10 @@ def run(given: argparse.Namespace) -> int:
             _write(given.output, text)
     except UsageProblems as error:
         print(error, file=sys.stderr)
-        return _USAGE
+        return EXIT_USAGE
     if comparison.worse:
         return _WORSE
-    return _UNKNOWN if comparison.unknown or not comparison.compared else 0
+    return EXIT_INCONCLUSIVE if comparison.unknown or not comparison.compared else 0
 
 
 def _read(paths: list[Path]) -> list[Baseline]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clustergate.shell.exits import EXIT_MACHINERY, EXIT_USAGE
 from clustergate.shell.store_option import add_store, command_place
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from clustergate.run.judge_check import JudgeCheck
     from clustergate.run.order import Order
 
-_UNUSABLE, _USAGE, _MACHINERY = 1, 4, 7
+_UNUSABLE = 1
 _SHOWN = 10
 
 
@@ -68,10 +69,10 @@ def run(given: argparse.Namespace) -> int:
         found = asyncio.run(check(order, behaviors, given.repeats))
     except (UsageProblems, StoreError) as error:
         print(error, file=sys.stderr)
-        return _USAGE
+        return EXIT_USAGE
     except (EndpointRejected, EndpointDown, Uncalibrated) as error:
         print(error, file=sys.stderr)
-        return _MACHINERY
+        return EXIT_MACHINERY
     finally:
         if simulator is not None:
             simulator.stop()

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from clustergate.shell.exits import EXIT_USAGE
+
 DEFAULT: Final = Path("fixtures") / "probes"
-_REMARKS, _USAGE = 1, 4
+_REMARKS = 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +39,7 @@ def run(given: argparse.Namespace) -> int:
             raise UsageProblems([Problem(shown, "", "no probe files", "at least one")])
     except UsageProblems as problems:
         print(problems, file=sys.stderr)
-        return _USAGE
+        return EXIT_USAGE
     remarks = lint(behaviors)
     for remark in remarks:
         print(terminal(f"{_file(remark.behavior, folders)}: {remark}"))

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from clustergate.shell.exits import EXIT_USAGE
 from clustergate.shell.store_option import add_store, command_place
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from clustergate.nouns.settings import Behavior
 
 VERDICTS: Final = ("exhibits", "absent", "unclear")
-_USAGE: Final = 4
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,7 +72,7 @@ def run(given: argparse.Namespace) -> int:
             store.close()
     except (UsageProblems, StoreError) as error:
         print(error, file=sys.stderr)
-        return _USAGE
+        return EXIT_USAGE
     return 0
 
 

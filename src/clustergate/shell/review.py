@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from clustergate.shell.exits import EXIT_USAGE
 from clustergate.shell.override import add_probes, known_behaviors
 from clustergate.shell.store_option import add_store, command_place
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from clustergate.nouns.settings import Behavior
     from clustergate.run.review import Reviewed
 
-_USAGE: Final = 4
 _WIDTH: Final = 96
 _LONGEST: Final = 24_000
 _KEYS: Final = {"e": "exhibits", "a": "absent", "u": "unclear"}
@@ -56,7 +56,7 @@ def run(given: argparse.Namespace) -> int:
             store.close()
     except (UsageProblems, StoreError) as error:
         print(error, file=sys.stderr)
-        return _USAGE
+        return EXIT_USAGE
     print(f"{decided} of {len(found)} decided. Decide the release again from the store: pytest --model … --offline")
     return 0
 

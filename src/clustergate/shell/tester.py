@@ -19,6 +19,7 @@ from clustergate.report.escape import flat
 from clustergate.run.loop import LoopThread
 from clustergate.run.order import Order
 from clustergate.shell import options
+from clustergate.shell.exits import EXIT_MACHINERY, EXIT_USAGE
 
 if TYPE_CHECKING:
     from clustergate.run.lab import Lab
@@ -152,11 +153,11 @@ class Tester:
                     raise
                 on_wait()
             except EndpointRejected as error:
-                raise StopRun(str(error), 7) from None
+                raise StopRun(str(error), EXIT_MACHINERY) from None
             except UsageProblems as error:
-                raise StopRun(str(error), 4) from None
+                raise StopRun(str(error), EXIT_USAGE) from None
             except StoreError as error:
-                raise StopRun(str(error), 4 if self._lab is None else 7) from None
+                raise StopRun(str(error), EXIT_USAGE if self._lab is None else EXIT_MACHINERY) from None
 
     @property
     def _lab(self) -> Lab | None:
