@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from clustergate.nouns.baseline import Baseline
@@ -14,6 +15,16 @@ from clustergate.read.spec import Suite
 from clustergate.run.naming import resolve
 
 _OPTION = "--baseline"
+
+
+def check_kept(named: str, here: Path, reports: Sequence[Path], who: str) -> None:
+    """Raises UsageProblems where a report stands in one of the folders that `who`, a run or command, writes over."""
+    if (here / named).resolve().parent in {folder.resolve() for folder in reports}:
+        expected = (
+            f"a report that this {who} does not write over: name another --report-dir, or make it the accepted "
+            f"baseline (clustergate accept {named}, then --baseline last)"
+        )
+        raise UsageProblems([Problem(_OPTION, "", repr(named), expected)])
 
 
 def named_baseline(
@@ -38,14 +49,8 @@ def named_baseline(
         found = find_baseline(fixtures / "baselines", LAST, target.name)
         return dataclasses.replace(found, source=str(Path(found.source).relative_to(fixtures.parent)))
     if named.endswith(".json"):
-        path = here / named
-        if path.resolve().parent == reports.resolve():
-            expected = (
-                "a report that this run does not write over: name another --report-dir, or make it the accepted "
-                f"baseline (clustergate accept {named}, then --baseline last)"
-            )
-            raise UsageProblems([Problem(_OPTION, "", repr(named), expected)])
-        return read_baseline(path, named)
+        check_kept(named, here, [reports], "run")
+        return read_baseline(here / named, named)
     model = resolve(
         _OPTION,
         named,

@@ -22,8 +22,10 @@ from typing import Final
 import pytest
 
 from clustergate.nouns.errors import Problem, UsageProblems
+from clustergate.read.spec import Suite
 from clustergate.report.escape import flat
 from clustergate.shell import options
+from clustergate.shell.baseline_option import check_kept
 from clustergate.shell.exits import EXIT_INCONCLUSIVE, EXIT_MACHINERY
 
 BUDGET: Final = "CLUSTERGATE_BUDGET"
@@ -36,18 +38,20 @@ _LIKELY: Final = (pytest.ExitCode.TESTS_FAILED, EXIT_MACHINERY, EXIT_INCONCLUSIV
 def measure(config: pytest.Config) -> int | None:
     """The exit code of all runs, or None where `--model` names no list: then this is the run itself."""
     try:
-        names = _names(config)
-        if names is None:
+        suite = _declaring(config)
+        names = suite.thresholds.checkpoints.get(options.value(config, "--model")) if suite is not None else None
+        if suite is None or names is None:
             return None
-        _check(config, names)
-        return _Training(config, names).run()
+        training = _Training(config, names)
+        training.check(suite)
+        return training.run()
     except UsageProblems as problem:
         print(f"ERROR: {problem}", file=sys.stderr)
         return int(pytest.ExitCode.USAGE_ERROR)
 
 
-def _names(config: pytest.Config) -> tuple[str, ...] | None:
-    """The models of the list that `--model` names. Raises UsageProblems."""
+def _declaring(config: pytest.Config) -> Suite | None:
+    """What the files declare, where that may be such a list and this is to be a run. Raises UsageProblems."""
     option, named = config.option, options.value(config, "--model")
     others = ("help", "version", "collectonly", "markers", "showfixtures", "show_fixtures_per_test", "cacheshow")
     if not named or hasattr(config, "workerinput") or any(getattr(option, other, None) for other in others):
@@ -58,31 +62,7 @@ def _names(config: pytest.Config) -> tuple[str, ...] | None:
             return None
     except (OSError, UnicodeDecodeError):  # told by the run
         return None
-    return options.load(config).thresholds.checkpoints.get(named)
-
-
-def _check(config: pytest.Config, names: Sequence[str]) -> None:
-    """Find out what is wrong with any of the runs before the first is paid for. Raises UsageProblems."""
-    problems: list[Problem | str] = []
-    listed = config.option.model
-    suite = options.load(config)
-    for name in names:
-        config.option.model = name
-        own, config.option.baseline = config.option.baseline, _baseline(config, name)
-        try:
-            options.check(config, suite)
-        except UsageProblems as error:
-            problems += error.problems
-        finally:
-            config.option.model, config.option.baseline = listed, own
-    if problems:
-        raise UsageProblems(list(dict.fromkeys(problems)))
-
-
-def _baseline(config: pytest.Config, name: str) -> str | None:
-    """What a checkpoint is compared with: the model that all others are compared with is not compared with itself."""
-    named: str | None = options.value(config, "--baseline")
-    return None if named == name else named
+    return options.load(config)
 
 
 class _Training:
@@ -104,12 +84,32 @@ class _Training:
         self._running: subprocess.Popen[bytes] | None = None
         self._is_told_to_end = False
 
+    def check(self, suite: Suite) -> None:
+        """Find out what is wrong with any of the runs before the first is paid for. Raises UsageProblems."""
+        option, problems = self._config.option, list[Problem | str]()
+        listed, baseline = option.model, option.baseline
+        if baseline and baseline.endswith(".json"):
+            check_kept(baseline, self._here, self._folders, "command")
+        for name in self._names:
+            option.model, option.baseline = name, None if self._is_baseline(name) else baseline
+            try:
+                options.check(self._config, suite)
+            except UsageProblems as error:
+                problems += error.problems
+            finally:
+                option.model, option.baseline = listed, baseline
+        if problems:
+            raise UsageProblems(list(dict.fromkeys(problems)))
+
+    def _is_baseline(self, name: str) -> bool:
+        """The model that all others are compared with is not compared with itself."""
+        return bool(options.value(self._config, "--baseline") == name)
+
     def run(self) -> int:
         """All of them; the exit code."""
         from clustergate.report import files  # noqa: PLC0415  only where there is a list
 
         planning = options.value(self._config, "--plan")
-        self._check_baseline()
         if not planning:
             files.check_writable(self._folder)
             files.clear(self._folder, files.TREND)
@@ -125,20 +125,8 @@ class _Training:
                     break
         if planning:
             return gravest(codes)
-        complete = len(codes) == len(self._names)
-        self._tell([folder / "report.json" for folder in self._folders[: len(codes)]], complete=complete)
-        return gravest([*codes, *([] if complete else [EXIT_MACHINERY])])
-
-    def _check_baseline(self) -> None:
-        """Raises UsageProblems where --baseline is a report that would be cleared away."""
-        named = options.value(self._config, "--baseline")
-        folders = {folder.resolve() for folder in self._folders}
-        if named and named.endswith(".json") and (self._here / named).resolve().parent in folders:
-            expected = (
-                "a report that this command does not write over: name another --report-dir, or make it the accepted "
-                f"baseline (clustergate accept {named}, then --baseline last)"
-            )
-            raise UsageProblems([Problem("--baseline", "", repr(named), expected)])
+        self._tell()
+        return gravest(codes if len(codes) == len(self._names) else [*codes, EXIT_MACHINERY])
 
     def _is_over(self, code: int) -> bool:
         """Whether the others would end as this one did, or are not wanted: usage errors, Ctrl-C, `-x`."""
@@ -165,7 +153,7 @@ class _Training:
             path = Path(junit)
             own.append(f"--junitxml={path.with_name(f'{path.stem}.{self._folders[number].name}{path.suffix}')}")
         typed = list(map(str, config.invocation_params.args))
-        if options.value(config, "--baseline") == name:
+        if self._is_baseline(name):
             typed = without(typed, "--baseline")
         end = typed.index("--") if "--" in typed else len(typed)
         return [*typed[:end], *own, *typed[end:]]
@@ -188,23 +176,22 @@ class _Training:
         finally:
             signal.signal(signal.SIGTERM, before)
 
-    def _tell(self, paths: Sequence[Path], *, complete: bool) -> None:
+    def _tell(self) -> None:
         """Draw the trend of what was reported. Raises UsageProblems where it cannot be written."""
         from clustergate.read.baselines import read_baseline  # noqa: PLC0415  only where there is a list
         from clustergate.report import files, trend  # noqa: PLC0415
         from clustergate.report.comparison import markdown  # noqa: PLC0415
         from clustergate.run.comparing import compare  # noqa: PLC0415
 
+        paths = [folder / "report.json" for folder in self._folders]
         runs = [read_baseline(path, options.shown(path, self._config)) for path in paths if path.exists()]
+        part = f"{len(runs)} of {len(paths)} checkpoints"
         if len(runs) < 2:
-            _say(
-                f"\nclustergate: no trend of {flat(self._list)}: {len(runs)} of {len(self._names)} checkpoints reported"
-            )
+            _say(f"\nclustergate: no trend of {flat(self._list)}: {part} reported")
             return
         comparison = compare(runs)
         written = files.write_trend(comparison, self._folder)
-        left = "" if complete and len(runs) == len(self._names) else f"{len(runs)} of {len(self._names)} checkpoints"
-        _say(f"\n{trend.table(self._list, comparison, left)}")
+        _say(f"\n{trend.table(self._list, comparison, part if len(runs) < len(paths) else '')}")
         _say(f"trend: {options.shown(self._folder, self._config)}/ ({', '.join(path.name for path in written)})")
         if (problem := files.add_to_job_summary(markdown(comparison))) is not None:
             _say(problem)

@@ -159,7 +159,7 @@ def build_order(
         bench=Bench(models=tuple(judges), how=how),
         store=store,
         run_id=run_id,
-        budget=budget or run_id,
+        budget=budget,
         fresh=value(config, "--fresh"),
         max_age=value(config, "--max-age"),
         offline=value(config, "--offline"),

@@ -67,8 +67,8 @@ class Session:
         self._is_worker = bool(told)
         self._place = dealing.place(told)
         self.run_id: str = told.get("clustergate_run", uuid.uuid4().hex)
-        self.budget: str = told.get("clustergate_budget") or os.environ.get(BUDGET, self.run_id)
-        """Whose the budgets are: this run's, or those of all runs of one command."""
+        self.budget: str = told.get("clustergate_budget", os.environ.get(BUDGET, ""))
+        """Whose the budgets are, where all runs of one command share them."""
         self.simulator: str | None = told.get("clustergate_simulator")
         self.deadline: float | None = told.get("clustergate_deadline")
         """When asking ends, by the monotonic clock, which nobody sets and all processes of a machine share; a worker is
