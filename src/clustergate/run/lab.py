@@ -36,6 +36,7 @@ from clustergate.run.gates import Gates
 from clustergate.run.investigation import Investigation
 from clustergate.run.order import Order, judge_room
 from clustergate.run.preflight import Briefing, brief, brief_offline, identity
+from clustergate.run.seldom import SeldomCollected
 
 TOLD_TO_END: Final = "the run was told to end (SIGTERM)"
 _LOOKS: Final = 0.5
@@ -62,6 +63,7 @@ class Lab:
         self._store = store
         self._gates = Gates(order, store)
         self._watch: asyncio.Task[None] | None = None
+        self._collecting: SeldomCollected | None = None
         self._one_by_one = asyncio.Semaphore(1)
         self.briefing = Briefing()
         self.progress = Progress()
@@ -78,6 +80,7 @@ class Lab:
         except BaseException:
             await lab.close()
             raise
+        lab._collecting = SeldomCollected()  # the SDKs are imported by now
         return lab
 
     async def _connect(self) -> None:
@@ -288,6 +291,8 @@ class Lab:
         self.progress.replies += 1
 
     async def close(self) -> None:
+        if self._collecting is not None:
+            self._collecting.end()
         try:
             if self._watch is not None:
                 self._watch.cancel()
