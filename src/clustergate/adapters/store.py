@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Table, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from clustergate.adapters import (
@@ -30,15 +30,32 @@ from clustergate.adapters.store_attempts import Attempt
 from clustergate.adapters.store_batches import BatchNotes
 from clustergate.adapters.store_clock import moment
 from clustergate.adapters.store_opening import open_store
-from clustergate.adapters.store_schema import insert_once, now_text, runs
+from clustergate.adapters.store_replies import AboutAnswer, AboutJudgement
+from clustergate.adapters.store_schema import answers, insert_all_once, insert_once, judgements, now_text, runs
 from clustergate.adapters.store_slots import Report, Share
 from clustergate.adapters.store_writer import Writer
 from clustergate.nouns.errors import StoreError
-from clustergate.nouns.model import Answer, Draw, Judgement, JudgeVerdict, Override
+from clustergate.nouns.model import Answer, Judgement, JudgeVerdict, Override
 
 __all__ = ["Attempt", "SqlStore"]
 
 T = TypeVar("T")
+_Claim = tuple[str, int]
+"""What is claimed, and by which call."""
+
+
+def _put(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> Sequence[None]:
+    insert_all_once(connection, table, rows)
+    store_claims.settle(connection, [row["key"] for row in rows])
+    return [None] * len(rows)
+
+
+def _put_answers(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> Sequence[None]:
+    return _put(connection, answers, rows)
+
+
+def _put_judgements(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> Sequence[None]:
+    return _put(connection, judgements, rows)
 
 
 class SqlStore:
@@ -114,25 +131,34 @@ class SqlStore:
         A claim ends when the answer is put, when it is released, when the store is closed, when its process is found
         to be gone, or after ten minutes.
         """
-        return await self._claim(key, store_replies.answer_at)
+        return await self._claim(key, self._claim_answers)
 
     async def claim_judgement(self, key: str) -> Judgement | bool:
         """As `claim`, for a judgement."""
-        return await self._claim(key, store_replies.judgement_at)
+        return await self._claim(key, self._claim_judgements)
 
-    async def _claim(self, key: str, find: Callable[[Connection, str], T | None]) -> T | bool:
-        call = next(self._calls)
+    def _claim_answers(self, connection: Connection, wanted: Sequence[_Claim]) -> Sequence[Answer | bool]:
+        return self._claims(connection, wanted, store_replies.answers_at)
 
-        def work(connection: Connection) -> T | bool:
-            # The claim first: on a server what is asked for may be committed between the two statements.
-            taken = store_claims.take(connection, key, self._owner, call)
-            found = find(connection, key)
-            if found is None:
-                return taken
-            store_claims.settle(connection, key)
-            return found
+    def _claim_judgements(self, connection: Connection, wanted: Sequence[_Claim]) -> Sequence[Judgement | bool]:
+        return self._claims(connection, wanted, store_replies.judgements_at)
 
-        future = self._writer.submit(work)
+    def _claims(
+        self,
+        connection: Connection,
+        wanted: Sequence[_Claim],
+        find: Callable[[Connection, Sequence[str]], Mapping[str, T]],
+    ) -> Sequence[T | bool]:
+        keys, calls = zip(*wanted, strict=True)
+        # The claims first: on a server what is asked for may be committed between the two statements.
+        taken = store_claims.take_all(connection, keys, self._owner, calls)
+        found = find(connection, keys)
+        if found:
+            store_claims.settle(connection, list(found))
+        return [found.get(key, mine) for key, mine in zip(keys, taken, strict=True)]
+
+    async def _claim(self, key: str, work: Callable[[Connection, Sequence[_Claim]], Sequence[T | bool]]) -> T | bool:
+        future = self._writer.submit_row(work, (key, next(self._calls)))
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:  # the caller will never know that it has the claim
@@ -148,63 +174,13 @@ class SqlStore:
         """Give a claim of ours back."""
         await self._writer.write(lambda connection: store_claims.give_back(connection, key, self._owner))
 
-    async def put_answer(
-        self,
-        key: str,
-        answer: Answer,
-        *,
-        subject: str,
-        attempt: int,
-        behavior: str,
-        draw: Draw,
-        turn: int,
-        user: str,
-    ) -> None:
+    async def put_answer(self, key: str, answer: Answer, **about: Unpack[AboutAnswer]) -> None:
         """Keep an answer and end the claim on it. The first answer of a key stands."""
+        await self._writer.write_row(_put_answers, store_replies.answer_row(key, answer, **about))
 
-        def work(connection: Connection) -> None:
-            store_replies.put_answer(
-                connection,
-                key,
-                answer,
-                subject=subject,
-                attempt=attempt,
-                behavior=behavior,
-                draw=draw,
-                turn=turn,
-                user=user,
-            )
-            store_claims.settle(connection, key)
-
-        await self._writer.write(work)
-
-    async def put_judgement(
-        self,
-        key: str,
-        judgement: Judgement,
-        *,
-        reply_key: str,
-        behavior: str,
-        judge: str,
-        subject: str,
-        attempt: int,
-    ) -> None:
+    async def put_judgement(self, key: str, judgement: Judgement, **about: Unpack[AboutJudgement]) -> None:
         """Keep a judgement and end the claim on it. The first judgement of a key stands."""
-
-        def work(connection: Connection) -> None:
-            store_replies.put_judgement(
-                connection,
-                key,
-                judgement,
-                reply_key=reply_key,
-                behavior=behavior,
-                judge=judge,
-                subject=subject,
-                attempt=attempt,
-            )
-            store_claims.settle(connection, key)
-
-        await self._writer.write(work)
+        await self._writer.write_row(_put_judgements, store_replies.judgement_row(key, judgement, **about))
 
     # ------------------------------------------------------------ a person's word
 

@@ -6,6 +6,7 @@ import hashlib
 import os
 import socket
 import uuid
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -14,10 +15,11 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, select, update
 
 from clustergate.adapters.store_clock import moment, moment_of
-from clustergate.adapters.store_schema import batch_lines, claims, insert_once
+from clustergate.adapters.store_schema import batch_lines, claims, insert_all_once, insert_once, one_or_many
 
 # Made once: to make a statement takes longer than to execute it.
 _SETTLE: Final = tuple(delete(table).where(table.c.key == bindparam("settled")) for table in (claims, batch_lines))
+_HOLDERS: Final = select(claims.c.key, claims.c.owner).where(claims.c.key.in_(bindparam("wanted", expanding=True)))
 
 LEASE: Final = 600.0
 """Seconds after which a claim may be taken over, should its owner have gone without a word."""
@@ -49,6 +51,21 @@ def take(connection: Connection, key: str, owner: str, call: int) -> bool:
     return True
 
 
+def take_all(connection: Connection, keys: Sequence[str], owner: str, calls: Sequence[int]) -> list[bool]:
+    """As `take`, for many calls at once."""
+    if len(keys) == 1:
+        return [take(connection, key, owner, call) for key, call in zip(keys, calls, strict=True)]
+    holders = [f"{owner}/{call}" for call in calls]
+    expires = moment(connection) + LEASE
+    rows = [{"key": key, "owner": holder, "expires": expires} for key, holder in zip(keys, holders, strict=True)]
+    insert_all_once(connection, claims, rows)
+    held = {row.key: row.owner for row in connection.execute(_HOLDERS, {"wanted": keys})}
+    return [
+        held[key] == holder or take(connection, key, owner, call)
+        for key, holder, call in zip(keys, holders, calls, strict=True)
+    ]
+
+
 def give_back(connection: Connection, key: str, owner: str) -> None:
     connection.execute(delete(claims).where(claims.c.key == key, _of(owner)))
 
@@ -66,10 +83,10 @@ def renew(connection: Connection, owner: str) -> None:
     connection.execute(update(claims).where(_of(owner)).values(expires=moment_of(connection) + LEASE))
 
 
-def settle(connection: Connection, key: str) -> None:
-    """The answer is stored: whoever claimed it, nobody need ask, or take it from a batch."""
+def settle(connection: Connection, keys: Sequence[str]) -> None:
+    """The answers are stored: whoever claimed them, nobody need ask, or take them from a batch."""
     for statement in _SETTLE:
-        connection.execute(statement, {"settled": key})
+        connection.execute(statement, one_or_many([{"settled": key} for key in keys]))
 
 
 @cache

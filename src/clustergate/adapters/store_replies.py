@@ -4,20 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import BindParameter, Connection, bindparam, func, select
 
-from clustergate.adapters.store_schema import answers, insert_once, judgements, now_text
+from clustergate.adapters.store_schema import answers, judgements, now_text
 from clustergate.nouns.model import Answer, Draw, Finish, Judgement, JudgeVerdict
 
 _ANSWER: Final = tuple(field.name for field in fields(Answer))
 _JUDGEMENT: Final = tuple(field.name for field in fields(Judgement))
 # Made once: to make a statement takes longer than to execute it.
-_ANSWER_AT: Final = select(*(answers.c[name] for name in _ANSWER)).where(answers.c.key == bindparam("wanted"))
-_JUDGEMENT_AT: Final = select(*(judgements.c[name] for name in _JUDGEMENT)).where(
-    judgements.c.key == bindparam("wanted")
+_WANTED: Final[BindParameter[str]] = bindparam("wanted", expanding=True)
+_ANSWERS_AT: Final = select(answers.c.key, *(answers.c[name] for name in _ANSWER)).where(answers.c.key.in_(_WANTED))
+_JUDGEMENTS_AT: Final = select(judgements.c.key, *(judgements.c[name] for name in _JUDGEMENT)).where(
+    judgements.c.key.in_(_WANTED)
 )
+
+
+class AboutAnswer(TypedDict):
+    """What an answer was given to. Of a behavior that shares replies, `behavior` is the one that asks."""
+
+    subject: str
+    attempt: int
+    behavior: str
+    draw: Draw
+    turn: int
+    user: str
+
+
+class AboutJudgement(TypedDict):
+    """What a judgement was made of, and by which judge."""
+
+    reply_key: str
+    behavior: str
+    judge: str
+    subject: str
+    attempt: int
 
 
 def _answer(values: Sequence[Any]) -> Answer:
@@ -54,64 +76,23 @@ def count_judgements(connection: Connection, subject: str, judge: str) -> int:
     return connection.execute(select(func.count()).select_from(judgements).where(mine)).scalar_one()
 
 
-def answer_at(connection: Connection, key: str) -> Answer | None:
-    row = connection.execute(_ANSWER_AT, {"wanted": key}).first()
-    return None if row is None else _answer(row)
+def answers_at(connection: Connection, keys: Sequence[str]) -> dict[str, Answer]:
+    """Those of the keys that are stored."""
+    return {row[0]: _answer(row[1:]) for row in connection.execute(_ANSWERS_AT, {"wanted": keys})}
 
 
-def judgement_at(connection: Connection, key: str) -> Judgement | None:
-    row = connection.execute(_JUDGEMENT_AT, {"wanted": key}).first()
-    return None if row is None else _judgement(row)
+def judgements_at(connection: Connection, keys: Sequence[str]) -> dict[str, Judgement]:
+    """Those of the keys that are stored."""
+    return {row[0]: _judgement(row[1:]) for row in connection.execute(_JUDGEMENTS_AT, {"wanted": keys})}
 
 
-def put_answer(
-    connection: Connection,
-    key: str,
-    answer: Answer,
-    *,
-    subject: str,
-    attempt: int,
-    behavior: str,
-    draw: Draw,
-    turn: int,
-    user: str,
-) -> None:
-    insert_once(
-        connection,
-        answers,
-        **vars(answer) | {"finish": answer.finish.value},
-        key=key,
-        subject=subject,
-        attempt=attempt,
-        behavior=behavior,
-        prompt=draw.prompt,
-        draw=draw.index,
-        turn=turn,
-        user=user,
-        created=now_text(),
-    )
+def answer_row(key: str, answer: Answer, **about: Unpack[AboutAnswer]) -> dict[str, Any]:
+    """What the table of answers holds of one."""
+    draw = about["draw"]
+    row = vars(answer) | about | {"key": key, "finish": answer.finish.value, "created": now_text()}
+    return row | {"prompt": draw.prompt, "draw": draw.index}
 
 
-def put_judgement(
-    connection: Connection,
-    key: str,
-    judgement: Judgement,
-    *,
-    reply_key: str,
-    behavior: str,
-    judge: str,
-    subject: str,
-    attempt: int,
-) -> None:
-    insert_once(
-        connection,
-        judgements,
-        **vars(judgement) | {"verdict": judgement.verdict.value},
-        key=key,
-        reply_key=reply_key,
-        subject=subject,
-        attempt=attempt,
-        behavior=behavior,
-        judge=judge,
-        created=now_text(),
-    )
+def judgement_row(key: str, judgement: Judgement, **about: Unpack[AboutJudgement]) -> dict[str, Any]:
+    """What the table of judgements holds of one."""
+    return vars(judgement) | about | {"key": key, "verdict": judgement.verdict.value, "created": now_text()}

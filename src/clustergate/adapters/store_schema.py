@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
@@ -234,6 +234,16 @@ def insert_once(connection: Connection, table: Table, **values: Any) -> bool:
         statement = statement.values(computed)
     given = {name: value for name, value in values.items() if name not in computed}
     return connection.execute(statement, given, execution_options={"preserve_rowcount": True}).rowcount == 1
+
+
+def insert_all_once(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """As `insert_once` for rows with the same columns, values alone."""
+    connection.execute(_insert_once(connection.dialect.name, table), one_or_many(rows))
+
+
+def one_or_many(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | Sequence[Mapping[str, Any]]:
+    """Parameters of a statement for all rows. For a single one, a driver's way to execute many takes longer."""
+    return rows if len(rows) > 1 else rows[0]
 
 
 def alone(connection: Connection, what: str) -> None:

@@ -22,15 +22,35 @@ from clustergate.adapters.store_opening import OpenStore, for_writing
 from clustergate.nouns.errors import StoreError
 
 T = TypeVar("T")
+Row = TypeVar("Row")
 
 _BATCH: Final = 1000
 
 
 @dataclass(frozen=True)
 class _Job:
-    work: Callable[[Connection], Any]
+    """`work` writes all rows of its kind that wait together, `row` is this one's."""
+
+    work: Callable[[Connection, Sequence[Any]], Sequence[Any]]
+    row: Any
     future: Future[Any]
     once: bool = False
+
+
+def _each(connection: Connection, works: Sequence[Callable[[Connection], Any]]) -> Sequence[Any]:
+    return [work(connection) for work in works]
+
+
+def _all(connection: Connection, jobs: Sequence[_Job]) -> Sequence[Any]:
+    """The results of the jobs, in their order."""
+    kinds: dict[Any, list[int]] = {}
+    for place, job in enumerate(jobs):
+        kinds.setdefault(job.work, []).append(place)
+    results: list[Any] = [None] * len(jobs)
+    for work, places in kinds.items():
+        for place, result in zip(places, work(connection, [jobs[place].row for place in places]), strict=True):
+            results[place] = result
+    return results
 
 
 class _Stage(Enum):
@@ -42,7 +62,8 @@ class _Stage(Enum):
 class Writer:
     """Runs functions of a connection in transactions.
 
-    A function may run twice (its first transaction was rolled back), so it must do nothing but use its connection.
+    A function may run twice (its first transaction was rolled back), so it must do nothing but use its connection. What
+    waits together may be written in any order: who depends on a write waits for it.
     """
 
     def __init__(self, store: OpenStore) -> None:
@@ -64,12 +85,22 @@ class Writer:
         One that would be wrong if it happened twice is to happen `once`: where a server goes away before it confirms
         it, it fails, and others are written again.
         """
-        future: Future[T] = Future()
+        return self._submit(_each, work, once)
+
+    def submit_row(self, work: Callable[[Connection, Sequence[Row]], Sequence[T]], row: Row) -> Future[T]:
+        """Queue one of many writes of a kind: `work` gets all that wait together, and gives their results in order.
+
+        One statement for many rows takes a fraction of the time of many statements.
+        """
+        return self._submit(work, row, False)
+
+    def _submit(self, work: Callable[[Connection, Sequence[Any]], Sequence[Any]], row: Any, once: bool) -> Future[Any]:
+        future: Future[Any] = Future()
         future.set_running_or_notify_cancel()  # a caller that gives up waiting does not undo a reply that was paid for
         with self._lock:
             if self._closed:
                 raise StoreError(f"the store {self._store.name} has been closed")
-            self._queue.put(_Job(work, future, once))
+            self._queue.put(_Job(work, row, future, once))
         return future
 
     def wait(self, work: Callable[[Connection], T], *, once: bool = False) -> T:
@@ -80,6 +111,10 @@ class Writer:
         """Write, and return when it is committed. Raises StoreError."""
         return await asyncio.wrap_future(self.submit(work, once=once))
 
+    async def write_row(self, work: Callable[[Connection, Sequence[Row]], Sequence[T]], row: Row) -> T:
+        """Write one of many of a kind, and return when it is committed. Raises StoreError."""
+        return await asyncio.wrap_future(self.submit_row(work, row))
+
     def close(self, last: Callable[[Connection], Any]) -> None:
         """Finish what is queued, take no more, and write `last` after all of it."""
         with self._lock:
@@ -89,7 +124,7 @@ class Writer:
         for thread in self._threads:
             thread.join()
         if not closed_before:
-            self._commit([_Job(last, Future())])
+            self._commit([_Job(_each, last, Future())])
 
     def _serve(self) -> None:
         most = _BATCH if len(self._threads) == 1 else 1
@@ -104,12 +139,12 @@ class Writer:
     def _commit(self, jobs: Sequence[_Job]) -> None:
         stage = _Stage.WAITING
 
-        def transact() -> list[Any]:
+        def transact() -> Sequence[Any]:
             nonlocal stage
             stage = _Stage.WAITING
             with self._engine.begin() as connection:
                 stage = _Stage.WORKING
-                results = [job.work(connection) for job in jobs]
+                results = _all(connection, jobs)
                 stage = _Stage.COMMITTING
             return results
 
