@@ -160,7 +160,7 @@ class SqlStore:
     async def _claim(self, key: str, work: Callable[[Connection, Sequence[_Claim]], Sequence[T | bool]]) -> T | bool:
         future = self._writer.submit_row(work, (key, next(self._calls)))
         try:
-            return await asyncio.wrap_future(future)
+            return await self._writer.arrival(future)
         except asyncio.CancelledError:  # the caller will never know that it has the claim
             future.add_done_callback(lambda done: self._give_up(key, done))
             raise

@@ -11,6 +11,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Final, TypeVar
@@ -35,6 +36,15 @@ class _Job:
     row: Any
     future: Future[Any]
     once: bool = False
+
+
+_Waiter = tuple[asyncio.AbstractEventLoop, "asyncio.Future[None]"]
+
+
+def _wake(waiters: Sequence[asyncio.Future[None]]) -> None:
+    for woken in waiters:
+        if not woken.done():  # nobody waits any more
+            woken.set_result(None)
 
 
 def _each(connection: Connection, works: Sequence[Callable[[Connection], Any]]) -> Sequence[Any]:
@@ -72,6 +82,7 @@ class Writer:
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._closed = False
+        self._telling = threading.local()
         # Daemons: a process that ends without `close` is not held up. No write that was waited for is lost by it.
         self._threads = [
             threading.Thread(target=self._serve, name="clustergate-store", daemon=True) for _ in range(store.lanes)
@@ -109,11 +120,27 @@ class Writer:
 
     async def write(self, work: Callable[[Connection], T], *, once: bool = False) -> T:
         """Write, and return when it is committed. Raises StoreError."""
-        return await asyncio.wrap_future(self.submit(work, once=once))
+        return await self.arrival(self.submit(work, once=once))
 
     async def write_row(self, work: Callable[[Connection, Sequence[Row]], Sequence[T]], row: Row) -> T:
         """Write one of many of a kind, and return when it is committed. Raises StoreError."""
-        return await asyncio.wrap_future(self.submit_row(work, row))
+        return await self.arrival(self.submit_row(work, row))
+
+    async def arrival(self, written: Future[T]) -> T:
+        """What a queued write gives. Those that are committed together wake an event loop together."""
+        loop = asyncio.get_running_loop()
+        woken: asyncio.Future[None] = loop.create_future()
+
+        def wake(_: object) -> None:
+            told: list[_Waiter] | None = getattr(self._telling, "waiters", None)
+            if told is None:  # it was written before this was added: we are not in a thread that writes
+                loop.call_soon_threadsafe(_wake, [woken])
+            else:
+                told.append((loop, woken))
+
+        written.add_done_callback(wake)
+        await woken
+        return written.result()
 
     def close(self, last: Callable[[Connection], Any]) -> None:
         """Finish what is queued, take no more, and write `last` after all of it."""
@@ -153,15 +180,25 @@ class Writer:
             return stage is not _Stage.COMMITTING or not any(job.once for job in jobs)
 
         try:
-            results = self._store.insist(transact, is_safe)
+            results: Sequence[Any] = self._store.insist(transact, is_safe)
         except Exception as error:  # it goes to those who wait; the thread must outlive it
             if stage is not _Stage.WAITING and len(jobs) > 1:  # one of them failed: the others must not fail with it
                 for job in jobs:
                     self._commit([job])
                 return
-            for job in jobs:
-                fault = self._store.fault(error) if isinstance(error, SQLAlchemyError) else error
-                job.future.set_exception(fault)
+            faults = [self._store.fault(error) if isinstance(error, SQLAlchemyError) else error for _ in jobs]
+            self._tell(jobs, faults, Future.set_exception)
         else:
-            for job, result in zip(jobs, results, strict=True):
-                job.future.set_result(result)
+            self._tell(jobs, results, Future.set_result)
+
+    def _tell(self, jobs: Sequence[_Job], told: Sequence[Any], how: Callable[[Future[Any], Any], None]) -> None:
+        """Give every job what came of it, then wake each event loop once."""
+        self._telling.waiters = waiters = list[_Waiter]()
+        try:
+            for job, what in zip(jobs, told, strict=True):
+                how(job.future, what)
+        finally:
+            del self._telling.waiters
+        for loop in {loop for loop, _ in waiters}:
+            with suppress(RuntimeError):  # it is closed, and nobody waits on it
+                loop.call_soon_threadsafe(_wake, [woken for its, woken in waiters if its is loop])
