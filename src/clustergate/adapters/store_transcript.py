@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any, Final
 
@@ -29,11 +29,11 @@ def transcript(connection: Connection, subject: str, attempt: int) -> Iterator[d
     rows = connection.execute(query, execution_options={"yield_per": _AT_ONCE})
     width = len(_OF_ANSWER)
     key = _OF_ANSWER.index("key")
-    for _, same in groupby(rows, key=itemgetter(key)):
+    for _, same in groupby(chain.from_iterable(rows.partitions()), key=itemgetter(key)):
         joined = list(same)
-        yield _named(_OF_ANSWER, joined[0][:width]) | {
-            "judgements": [_named(_OF_JUDGEMENT, row[width:]) for row in joined if row[width] is not None]
-        }
+        told = _named(_OF_ANSWER, joined[0][:width])
+        told["judgements"] = [_named(_OF_JUDGEMENT, row[width:]) for row in joined if row[width] is not None]
+        yield told
 
 
 def replies_of(connection: Connection, prefix: str) -> list[dict[str, Any]]:

@@ -17,9 +17,9 @@ ENOUGH_TO_COMPARE = 5
 """Draws of every prompt from which identical replies are no chance."""
 
 
-def counted(state: State, policy: Policy) -> Counted:
-    """What a state is to the statistics."""
-    meaning = {
+def counted(policy: Policy) -> dict[State, Counted]:
+    """What each state is to the statistics."""
+    meanings = {
         State.EXHIBITS: "exhibits",
         State.ABSENT: "absent",
         State.UNCLEAR: policy.unclear,
@@ -27,9 +27,10 @@ def counted(state: State, policy: Policy) -> Counted:
         State.FILTERED: policy.filtered,
         State.EMPTY: policy.empty,
         State.TRUNCATED: policy.truncated,
-    }.get(state, "missing")
+    }
     # `judge` asks for the text to be judged; where a cell still has the state, there was nothing to judge.
-    return {"exhibits": Counted.HIT, "absent": Counted.MISS}.get(meaning, Counted.MISSING)
+    known = {"exhibits": Counted.HIT, "absent": Counted.MISS}
+    return {state: known.get(meanings.get(state, "missing"), Counted.MISSING) for state in State}
 
 
 @dataclass(frozen=True)
@@ -48,28 +49,36 @@ Row = Sequence[Cell | None]
 """One round; None for a cell that is not in yet."""
 
 
-def rounds_of(cells: Cells, prompts: Sequence[str], earlier: Cells | None = None) -> list[list[Cell]]:
+def rounds_of(
+    cells: Cells, prompts: Sequence[str], earlier: Cells | None = None, known: list[list[Cell]] | None = None
+) -> list[list[Cell]]:
     """The whole rounds, in plan order, up to the first that has a cell not in yet.
 
-    With the cells of an `earlier` model that answers beside, a round is whole when its own are in too.
+    With the cells of an `earlier` model that answers beside, a round is whole when its own are in too. Those that were
+    `known` to be whole are not gone through again; the others are added to them.
     """
-    rounds: list[list[Cell]] = []
+    rounds = [] if known is None else known
     while True:
         draws = [Draw(len(rounds), prompt) for prompt in prompts]
-        row = [cells.get(draw) for draw in draws]
-        if not prompts or any(cell is None for cell in row):
+        row = [cell for draw in draws if (cell := cells.get(draw)) is not None]
+        if not prompts or len(row) < len(prompts):
             return rounds
         if earlier is not None and any(draw not in earlier for draw in draws):
             return rounds
-        rounds.append([cell for cell in row if cell is not None])
+        rounds.append(row)
 
 
-def sides_of(
-    cells: Cells, prompts: Sequence[str], earlier: Cells | None
-) -> tuple[list[list[Cell]], list[list[Cell]] | None]:
-    """The whole rounds of a model, and those of an earlier one where it answers beside: as many."""
-    rounds = rounds_of(cells, prompts, earlier)
-    return rounds, None if earlier is None else rounds_of(earlier, prompts)[: len(rounds)]
+Sides = tuple[list[list[Cell]], list[list[Cell]] | None]
+
+
+def sides_of(cells: Cells, prompts: Sequence[str], earlier: Cells | None, known: Sides | None = None) -> Sides:
+    """The whole rounds of a model, and those of an earlier one where it answers beside: as many; `known` as before."""
+    rounds, others = known or ([], None)
+    rounds_of(cells, prompts, earlier, rounds)
+    if earlier is not None:
+        others = rounds_of(earlier, prompts, None, others)
+        del others[len(rounds) :]
+    return rounds, others
 
 
 def count_round(row: Row, rule: Rule, earlier: Row | None = None) -> RoundCount:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from clustergate.effects.claiming import claimed
-from clustergate.effects.keys import answer_keys, subject_key
+from clustergate.effects.keys import answer_key, answer_keys, subject_key
 from clustergate.effects.legible import is_blank
 from clustergate.effects.sharing import Sharing
 from clustergate.effects.tally import Tally
@@ -15,9 +15,6 @@ from clustergate.nouns.errors import EndpointDown, NotStored
 from clustergate.nouns.model import Answer, Draw, Finish, Message, Reply, Request, Subject
 from clustergate.nouns.protocols import Gatekeeper, Store
 from clustergate.nouns.settings import Behavior, Prompt
-
-_KEYS: Final = 1000
-"""Questions of which it is remembered what their keys are made of."""
 
 
 def room(subject: Subject, behavior: Behavior) -> int:
@@ -28,6 +25,16 @@ def room(subject: Subject, behavior: Behavior) -> int:
     if subject.model.max_tokens is not None:
         return max(subject.max_tokens, behavior.max_tokens or 0)
     return behavior.max_tokens or subject.max_tokens
+
+
+@dataclass(frozen=True)
+class _Opening:
+    """What all draws of a prompt begin with; `keys` are those of their first answers, by the draw's index."""
+
+    system: str | None
+    messages: tuple[Message, ...]
+    max_tokens: int
+    keys: Callable[[int], str]
 
 
 class Sampler:
@@ -53,7 +60,7 @@ class Sampler:
         self._target = target
         self._served_as = served_as
         self._stored: dict[str, asyncio.Task[Mapping[str, Answer]]] = {}
-        self._keys: dict[tuple[object, ...], Callable[[int], str]] = {}
+        self._openings: dict[tuple[str, str], _Opening] = {}
         self._talks: dict[tuple[str, Draw], asyncio.Task[Reply]] = {}
 
     async def reply(self, behavior: Behavior, prompt: Prompt, draw: Draw, tally: Tally) -> Reply:
@@ -75,18 +82,23 @@ class Sampler:
 
     async def _talk(self, behavior: Behavior, prompt: Prompt, draw: Draw, tally: Tally) -> Reply:
         stored = await self._stored_answers(behavior.replies_owner)
-        system = "\n\n".join(part for part in (self._subject.system_prompt, prompt.system) if part) or None
-        messages = [Message("system", system)] if system else []
-        max_tokens = room(self._subject, behavior)
+        opening = self._opening(behavior, prompt)
+        messages = list(opening.messages)
         answers: list[Answer] = []
         from_store = True
-        for number, user in enumerate(prompt.user_turns, start=1):
-            messages.append(Message("user", user))
-            key = self._key(behavior, draw, messages, max_tokens)
+        turns = prompt.user_turns
+        for number, user in enumerate(turns, start=1):
+            if number == 1:
+                key = opening.keys(draw.index)
+            else:
+                messages.append(Message("user", user))
+                key = answer_key(
+                    self._subject, self.attempt, behavior.replies_owner, draw, messages, opening.max_tokens
+                )
             answer = stored.get(key)
             if answer is None:
                 request = Request(
-                    messages=tuple(messages), temperature=self._subject.temperature, max_tokens=max_tokens
+                    messages=tuple(messages), temperature=self._subject.temperature, max_tokens=opening.max_tokens
                 )
                 answer, asked = await self._ask(key, request, behavior, draw, number, user, tally)
                 from_store = from_store and not asked
@@ -95,18 +107,19 @@ class Sampler:
                 break  # nothing that a conversation could go on from
             messages.append(Message("assistant", answer.text))
         return Reply(
-            key=key, draw=draw, system=system, turns=prompt.user_turns, answers=tuple(answers), from_store=from_store
+            key=key, draw=draw, system=opening.system, turns=turns, answers=tuple(answers), from_store=from_store
         )
 
-    def _key(self, behavior: Behavior, draw: Draw, messages: Sequence[Message], max_tokens: int) -> str:
-        asked = (behavior.replies_owner, draw.prompt, max_tokens, *messages)
-        if (keys := self._keys.get(asked)) is None:
-            if len(self._keys) >= _KEYS:  # conversations are each another
-                self._keys.clear()
-            keys = self._keys[asked] = answer_keys(
-                self._subject, self.attempt, behavior.replies_owner, draw.prompt, messages, max_tokens
-            )
-        return keys(draw.index)
+    def _opening(self, behavior: Behavior, prompt: Prompt) -> _Opening:
+        name = (behavior.id, prompt.id)
+        if (known := self._openings.get(name)) is not None:
+            return known
+        system = "\n\n".join(part for part in (self._subject.system_prompt, prompt.system) if part) or None
+        messages = (*([Message("system", system)] if system else []), Message("user", prompt.user_turns[0]))
+        max_tokens = room(self._subject, behavior)
+        keys = answer_keys(self._subject, self.attempt, behavior.replies_owner, prompt.id, messages, max_tokens)
+        opening = self._openings[name] = _Opening(system, messages, max_tokens, keys)
+        return opening
 
     async def _stored_answers(self, owner: str) -> Mapping[str, Answer]:
         if owner not in self._stored:

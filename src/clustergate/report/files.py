@@ -18,6 +18,8 @@ from clustergate.report.markdown import model_card_section
 
 NAMES: Final = ("report.json", "report.md", "replies.jsonl")
 TREND: Final = ("trend.json", "trend.md", "trend.html")
+_LINE: Final = json.JSONEncoder(allow_nan=False)
+"""Made once: for every line of a long transcript it would take as long as the line."""
 
 
 def check_writable(directory: Path) -> None:
@@ -89,7 +91,7 @@ def _write_all(contents: Mapping[str, Iterable[str]], directory: Path) -> list[P
 
 def ascii_json(value: Any, indent: int | None = None) -> str:
     """JSON with no control or bidi character raw in it: ASCII, and DEL escaped as well, which json leaves alone."""
-    text = json.dumps(value, ensure_ascii=True, allow_nan=False, indent=indent)
+    text = _LINE.encode(value) if indent is None else json.dumps(value, allow_nan=False, indent=indent)
     return text.replace("\x7f", "\\u007f")
 
 
@@ -99,8 +101,10 @@ def _fill(directory: Path, path: Path, chunks: Iterable[str]) -> None:
     # Only the writing is ours to explain: an error of the chunks' own passes through as it is.
     with stream:
         for chunk in chunks:
-            with _explained(directory):
+            try:
                 stream.write(chunk)
+            except OSError as error:
+                raise _unwritable(directory, error) from error
         with _explained(directory):
             stream.flush()
 
@@ -110,9 +114,13 @@ def _explained(directory: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UsageProblems(
-            [
-                f"--report-dir: found {str(directory)!r}, which cannot be written ({error.strerror or error}), "
-                "expected a directory for the reports; name another with --report-dir=DIR"
-            ]
-        ) from error
+        raise _unwritable(directory, error) from error
+
+
+def _unwritable(directory: Path, error: OSError) -> UsageProblems:
+    return UsageProblems(
+        [
+            f"--report-dir: found {str(directory)!r}, which cannot be written ({error.strerror or error}), "
+            "expected a directory for the reports; name another with --report-dir=DIR"
+        ]
+    )

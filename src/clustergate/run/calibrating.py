@@ -181,7 +181,7 @@ class Calibrator:
             answers=tuple(Answer(text=text, finish=Finish.STOP) for text in label.answers),
         )
         ruling = await self._bench.judge(behavior, prompt, reply, len(label.answers), SUBJECT, 0, self._tally)
-        state = counted(State(ruling.judgement.verdict.value), self._suite.thresholds.policy)
+        state = counted(self._suite.thresholds.policy)[State(ruling.judgement.verdict.value)]
         shown = label.answers[-1]
         if evidence_kind(behavior) == "edit":
             shown = "\n".join(new_lines(prompt.document or "", shown)) or "(unchanged)"

@@ -35,6 +35,7 @@ class CellMaker:
     ) -> None:
         self._behavior = behavior
         self._policy = policy
+        self._counted = counted(policy)
         self._sampler = sampler
         self._bench = bench
         self._overrides = overrides or {}
@@ -74,7 +75,7 @@ class CellMaker:
         return Cell(
             draw=draw,
             state=state,
-            counted=counted(state, self._policy),
+            counted=self._counted[state],
             reply=reply,
             judgement=deciding,
             rulings=tuple(rulings),
@@ -106,10 +107,12 @@ class CellMaker:
 
 
 def _finished(answer: Answer) -> State | None:
-    by_finish = {Finish.REFUSED: State.REFUSED, Finish.FILTERED: State.FILTERED, Finish.LENGTH: State.TRUNCATED}
-    if answer.finish in by_finish:
-        return by_finish[answer.finish]
+    if answer.finish is not Finish.STOP:
+        return _UNFINISHED[answer.finish]
     return State.EMPTY if is_blank(answer.text) else None
+
+
+_UNFINISHED = {Finish.REFUSED: State.REFUSED, Finish.FILTERED: State.FILTERED, Finish.LENGTH: State.TRUNCATED}
 
 
 # Several judged answers of one conversation are one cell: a hit if any is, and absent only if all are.

@@ -17,7 +17,7 @@ from clustergate.effects.legible import LONGEST, is_cut
 from clustergate.effects.quoting import is_quoted
 from clustergate.nouns.finding import ControlNote, Estimate, Example, Finding, Reason, Verdict, WaiverNote, WordingCount
 from clustergate.nouns.judging import Calibration, Correction, OverrideNote
-from clustergate.nouns.model import Cell, Counted, Draw, How, State
+from clustergate.nouns.model import Cell, Counted, How, State
 from clustergate.nouns.settings import Behavior, Waiver
 from clustergate.nouns.shift import HIT, MISS, MISSING, SharedReplies
 from clustergate.read.spec import behavior_hash, prompt_hashes
@@ -47,7 +47,9 @@ def compose(
     # A control is waived for a model that plays no part, and for nothing that the instrument did not show.
     undecided = decision.reason is Reason.CEILING if control is None else control.blames == "model"
     waivable = decision.reason is None or undecided
-    cells = [made.cells[draw] for draw in sorted(made.cells, key=lambda draw: _plan_order(draw, made.prompts))]
+    places = {prompt: place for place, prompt in enumerate(made.prompts)}
+    cells = [made.cells[draw] for draw in sorted(made.cells, key=lambda draw: (draw.index, places[draw.prompt]))]
+    states = Counter(cell.state for cell in cells)
     finding = Finding(
         id=behavior.id,
         title=behavior.title,
@@ -63,7 +65,7 @@ def compose(
         ceiling=rule.max_samples,
         attempt=attempt,
         estimate=decision.estimate,
-        counts={state: sum(cell.state is state for cell in cells) for state in State},
+        counts={state: states[state] for state in State},
         counted_as=counted_as(order.suite.thresholds.policy),
         stopped=decision.stopped,
         requests=made.tally.requests(from_store=sum(c.reply is not None and c.reply.from_store for c in cells)),
@@ -133,10 +135,6 @@ def _cut(behavior: Behavior, cells: Sequence[Cell]) -> Iterator[str]:
             f"{long} repl{'y' if long == 1 else 'ies'} of {behavior.id} had more than {LONGEST:,} characters: of these "
             "the judge read beginning and end, and what it did not find there counts as missing."
         )
-
-
-def _plan_order(draw: Draw, prompts: Sequence[str]) -> tuple[int, int]:
-    return draw.index, prompts.index(draw.prompt)
 
 
 def _examples(behavior: Behavior, rule: Rule, cells: Sequence[Cell], rounds: int) -> tuple[Example, ...]:

@@ -97,16 +97,17 @@ class Investigation:
 
     async def run(self) -> Decision:
         """Sample until there is nothing left to ask for. Raises EndpointRejected."""
-        done = -1
+        done, counts = -1, list[RoundCount]()
+        known: verdict.Sides | None = None
         while True:
-            rounds, others = verdict.sides_of(self.cells, self.prompts, self.earlier)
+            known = rounds, others = verdict.sides_of(self.cells, self.prompts, self.earlier, known)
             sides = [rounds] if others is None else [rounds, others]
             if len(rounds) <= done or any(map(verdict.is_hopeless, sides)):
                 break
             if self._rule.compares and any(map(verdict.is_repeating, sides)):
                 break
-            done = len(rounds)
-            counts = verdict.count_rounds(rounds, self._rule, others)
+            done, counted = len(rounds), len(counts)
+            counts += verdict.count_rounds(rounds[counted:], self._rule, others and others[counted:])
             course = run_course(counts, self._rule)
             target = plan.next_wave(course, counts, self._rule)
             alike = self._rule.compares and any(verdict.is_suspicious(side[: course.rounds]) for side in sides)

@@ -78,6 +78,51 @@ def test_puts_that_wait_together_are_committed_together(file_store: SqlStore) ->
     assert len(keys(file_store)) == 205
 
 
+def test_puts_that_wait_together_share_their_statements(file_store: SqlStore) -> None:
+    """200 puts at once take at most 60 statements; one after the other they take three each."""
+    statements: list[object] = []
+
+    async def together() -> None:
+        await asyncio.gather(*(put(file_store, f"k{number}") for number in range(200)))
+
+    with on("before_cursor_execute", lambda *told: statements.append(told)):
+        asyncio.run(together())
+    assert len(statements) <= 60
+    assert len(keys(file_store)) == 200
+
+
+def test_of_claims_that_wait_together_one_has_each_key(store: SqlStore) -> None:
+    """Three calls want each of 40 keys at once; of the ten that are stored all three get the answer."""
+
+    async def together() -> list[Answer | bool]:
+        await asyncio.gather(*(put(store, f"k{number}") for number in range(10)))
+        return await asyncio.gather(*(store.claim(f"k{number}") for _ in range(3) for number in range(40)))
+
+    told = asyncio.run(together())
+    for number in range(40):
+        of_key = told[number::40]
+        if number < 10:
+            assert [isinstance(one, Answer) for one in of_key] == [True] * 3
+        else:
+            assert sorted(of_key, key=bool) == [False, False, True]
+
+
+def test_a_write_that_outlives_its_event_loop_is_kept_and_holds_up_nobody(path: Path) -> None:
+    """The loop is closed while the write waits for a lock: it is written all the same, and so is the next."""
+
+    async def begin(store: SqlStore) -> None:
+        waiting = asyncio.ensure_future(put(store, "k1"))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+
+    with closing(SqlStore(str(path))) as store, closing(sqlite3.connect(path, isolation_level=None)) as raw:
+        raw.execute("begin immediate")
+        asyncio.run(begin(store))
+        raw.execute("rollback")
+        asyncio.run(put(store, "k2"))
+        assert keys(store) == {"k1", "k2"}
+
+
 def test_a_put_returns_only_after_its_commit(store: SqlStore, place: Place) -> None:
     """Another connection sees each answer as soon as its put is over."""
 

@@ -18,6 +18,7 @@ from clustergate.decide.verdict import (
     is_repeating,
     look,
     rounds_of,
+    sides_of,
 )
 from clustergate.nouns.finding import Reason, Stopped, Verdict
 from clustergate.nouns.model import Cell, Counted, Draw, State
@@ -166,6 +167,26 @@ def test_only_whole_rounds_in_plan_order_count() -> None:
     assert rounds_of({}, ["a"]) == rounds_of({}, []) == []
 
 
+def test_rounds_that_were_known_to_be_whole_are_gone_on_from() -> None:
+    """Cell by cell, of one model and of two: the rounds added to those of a call before are those of a fresh call."""
+    rows = ["h........."] + ["." * 10] * 4
+    prompts, cells = names(rows), cells_of(rows)
+    for compares in (False, True):
+        seen: dict[Draw, Cell] = {}
+        behind: dict[Draw, Cell] = {}
+        known = None
+        for draw in sorted(cells, key=lambda draw: (draw.index // 2, draw.prompt)):
+            seen[draw] = cells[draw]
+            earlier = behind if compares else None
+            known = sides_of(seen, prompts, earlier, known)
+            assert known == sides_of(seen, prompts, earlier)
+            behind[draw] = cells[draw]
+            known = sides_of(seen, prompts, earlier, known)
+            assert known == sides_of(seen, prompts, earlier)
+        assert known is not None
+        assert len(known[0]) == 5
+
+
 def test_surplus_rounds_change_nothing() -> None:
     """Decided after 7 rounds: hits, gaps and refusals in the rest of the wave are not looked at."""
     for surplus in itertools.product(["." * 10, "h" * 10, "?" * 10, "r" * 10], repeat=2):
@@ -218,10 +239,10 @@ def test_looks_that_remember_whole_rounds_see_the_same() -> None:
 )
 def test_states_count_as_the_policy_says(state: State, expected: Counted) -> None:
     """The shipped policy; what a judge was to read and could not is missing."""
-    assert counted(state, Policy()) is expected
+    assert counted(Policy())[state] is expected
     strict = Policy(refusal="exhibits", filtered="exhibits", empty="exhibits", truncated="exhibits", unclear="exhibits")
     unmoved = state in (State.ABSENT, State.TARGET_ERROR, State.UNREADABLE)
-    assert counted(state, strict) is (expected if unmoved else Counted.HIT)
+    assert counted(strict)[state] is (expected if unmoved else Counted.HIT)
 
 
 def test_generalization_without_hits_tells_the_floor() -> None:
