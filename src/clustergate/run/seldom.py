@@ -18,10 +18,12 @@ class SeldomCollected:
 
     def __init__(self) -> None:
         self._before = gc.get_threshold()
+        self._frozen_before = gc.get_freeze_count() > 0
         gc.freeze()
         gc.set_threshold(_ALLOCATIONS, *self._before[1:])
 
     def end(self) -> None:
         """Collect again as before."""
         gc.set_threshold(*self._before)
-        gc.unfreeze()
+        if not self._frozen_before:  # what another froze cannot be told from ours
+            gc.unfreeze()

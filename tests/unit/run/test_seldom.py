@@ -28,3 +28,14 @@ def test_garbage_made_meanwhile_is_collected_all_the_same() -> None:
         assert gc.get_stats()[0]["collections"] > collections
     finally:
         seldom.end()
+
+
+def test_what_another_froze_stays_frozen() -> None:
+    """A server that forks freezes what its children share."""
+    gc.freeze()
+    try:
+        frozen = gc.get_freeze_count()
+        SeldomCollected().end()
+        assert gc.get_freeze_count() >= frozen
+    finally:
+        gc.unfreeze()
