@@ -8,7 +8,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,7 +119,14 @@ class Project:
             text=True, timeout=timeout, check=False, input=typed,
         )  # fmt: skip
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str) -> Started:
+        """`pytest …` in the background; `communicate` gives what it printed."""
+        if self._forks is not None and fork_server.fits(self.environ):
+            printed = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  `communicate` closes it
+            with open(os.devnull, "rb") as nothing:  # noqa: PTH123  a descriptor is wanted
+                child = self._begin(arguments, [nothing.fileno(), printed.fileno(), printed.fileno()])
+            child.printed = printed
+            return child
         return subprocess.Popen(
             self.command(*arguments), cwd=self.folder, env=self.environ, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True,
@@ -126,12 +134,15 @@ class Project:
 
     def begin(self, *arguments: str) -> fork_server.Forked:
         """As `start`, in a fork; what it prints is not kept."""
-        assert self._forks is not None
         with open(os.devnull, "r+b") as nothing:  # noqa: PTH123  a descriptor is wanted
-            files = [nothing.fileno()] * 3
-            return self._forks.start(
-                "pytest", *WITHOUT, *arguments, folder=self.folder, environ=self.environ, files=files
-            )
+            return self._begin(arguments, [nothing.fileno()] * 3)
+
+    def _begin(self, arguments: Sequence[str], files: list[int]) -> fork_server.Forked:
+        assert self._forks is not None
+        return self._forks.start("pytest", *WITHOUT, *arguments, folder=self.folder, environ=self.environ, files=files)
+
+
+Started = subprocess.Popen[str] | fork_server.Forked
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Starts pytest, workers of xdist and `clustergate` as forks of a process that has imported what they import.
+"""Starts pytest, xdist workers, runs of checkpoints and `clustergate` as forks of a process that has imported enough.
 
 A child is what a new interpreter would be: a process of its own with that folder, environment, input and output, which
 has run nothing and opened nothing. It saves seconds of imports a start. What an interpreter reads from its environment
@@ -18,8 +18,9 @@ import subprocess
 import sys
 import tempfile
 import threading
+import types
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 _LATE = {
     "PATH", "HOME", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENAI_BASE_URL", "GITHUB_STEP_SUMMARY", "PY_COLORS",
@@ -31,6 +32,7 @@ _MODULES = (
     "clustergate.run.lab", "clustergate.run.needs", "clustergate.run.reporting", "clustergate.report.files",
     "clustergate.report.terminal", "clustergate.report.junit", "clustergate.adapters.endpoints.openai",
     "clustergate.adapters.simulator.launch", "clustergate.shell.cli", "clustergate.shell.controller",
+    "clustergate.shell.checkpoints",
 )  # fmt: skip
 """Not the plugin: pytest rewrites the asserts of plugins, and warns of one that it can no longer rewrite."""
 
@@ -50,6 +52,16 @@ class Forked:
         socket.send_fds(self._place, [json.dumps(order).encode()], files)
         self.pid = int(self._place.recv(64))
         self.returncode: int | None = None
+        self.printed: IO[str] | None = None
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, None]:
+        """Wait for its end; what it printed, where that is kept, with its errors."""
+        self.wait(timeout)
+        if self.printed is None:
+            return "", None
+        with self.printed:
+            self.printed.seek(0)
+            return self.printed.read(), None
 
     def wait(self, timeout: float | None = None) -> int:
         if self.returncode is None:
@@ -62,8 +74,11 @@ class Forked:
         return self.returncode
 
     def kill(self) -> None:
+        self.send_signal(9)
+
+    def send_signal(self, number: int) -> None:
         if self.returncode is None:
-            os.kill(self.pid, 9)
+            os.kill(self.pid, number)
 
 
 class ForkServer:
@@ -165,6 +180,7 @@ def _become(order: dict[str, Any]) -> None:
         exec(order["code"], {"__name__": "__main__"})
         return
     _fork_workers(order["server"])
+    _fork_checkpoints(order["server"])
     sys.argv = [order["module"], *order["arguments"]]
     sys.path.insert(0, order["folder"])
     runpy.run_module(order["module"], run_name="__main__", alter_sys=True)
@@ -185,6 +201,19 @@ def _fork_workers(path: str) -> None:
             gateway_base.Popen2IO.__init__(self, *files, execmodel=execmodel)
 
     gateway_io.Popen2IOMaster = Worker
+
+
+def _fork_checkpoints(path: str) -> None:
+    """So will be the runs of a list of checkpoints."""
+
+    class Step(Forked):
+        def __init__(self, words: list[str], *, cwd: Path, env: dict[str, str]) -> None:
+            assert words[1] == "-m"
+            order = {"folder": str(cwd), "environ": env, "module": words[2], "arguments": words[3:]}
+            super().__init__(path, order, [0, 1, 2])
+
+    checkpoints = sys.modules["clustergate.shell.checkpoints"]
+    checkpoints.subprocess = types.SimpleNamespace(Popen=Step)  # type: ignore[attr-defined]
 
 
 def _main() -> None:

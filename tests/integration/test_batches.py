@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import time
 
 import pytest
 
-from tests.integration.conftest import Project
+from tests.integration.conftest import Project, Started
 from tests.integration.model_server import AtRate, ModelServer
 
 FIGURES = ("verdict", "samples", "exhibited", "rate", "interval", "counts", "prompts")
@@ -29,7 +28,7 @@ def slowly(server: ModelServer, seconds: float) -> None:
     server.batches.seconds = seconds
 
 
-def finished(process: subprocess.Popen[str]) -> str:
+def finished(process: Started) -> str:
     output, _ = process.communicate(timeout=90)
     return output
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.integration.conftest import Project, Run
+from tests.integration.conftest import Project, Run, Started
 from tests.integration.model_server import YES, AtRate, ModelServer
 from tests.postgresql import GUARDED, PASSWORD, Server
 
@@ -119,7 +118,7 @@ def test_the_kind_of_store_and_the_number_of_machines_change_nothing(
     assert whole.report["release"] == alone.report["release"]
 
 
-def finished(process: subprocess.Popen[str]) -> int:
+def finished(process: Started) -> int:
     """The exit code; what it said, where that is not of a verdict."""
     told, _ = process.communicate(timeout=120)
     assert process.returncode in (0, 1), told

@@ -138,7 +138,8 @@ def test_two_runs_on_one_store_pay_for_each_draw_once(project: Project, server: 
     """Two runs started together share the work: each draw is asked for once."""
     server.target = Slowly(0.02, seed=36)
     runs = [project.start(*gate, f"--report-dir=reports/{name}") for name in ("a", "b")]
-    assert [run.wait(90) for run in runs] == [0, 0], [run.stdout.read() for run in runs if run.stdout]
+    printed = [run.communicate(timeout=90)[0] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], printed
     assert server.served["target"] == 70 + 2
 
 
