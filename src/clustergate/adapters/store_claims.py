@@ -61,7 +61,7 @@ def take_all(connection: Connection, keys: Sequence[str], owner: str, calls: Seq
     insert_all_once(connection, claims, rows)
     held = {row.key: row.owner for row in connection.execute(_HOLDERS, {"wanted": keys})}
     return [
-        held[key] == holder or take(connection, key, owner, call)
+        held.get(key) == holder or take(connection, key, owner, call)
         for key, holder, call in zip(keys, holders, calls, strict=True)
     ]
 
