@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,24 +122,18 @@ class Project:
     def start(self, *arguments: str) -> Started:
         """`pytest …` in the background; `communicate` gives what it printed."""
         if self._forks is not None and fork_server.fits(self.environ):
-            printed = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  `communicate` closes it
+            printed = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115  `wait` closes it
             with open(os.devnull, "rb") as nothing:  # noqa: PTH123  a descriptor is wanted
-                child = self._begin(arguments, [nothing.fileno(), printed.fileno(), printed.fileno()])
+                files = [nothing.fileno(), printed.fileno(), printed.fileno()]
+                child = self._forks.start(
+                    "pytest", *WITHOUT, *arguments, folder=self.folder, environ=self.environ, files=files
+                )
             child.printed = printed
             return child
         return subprocess.Popen(
             self.command(*arguments), cwd=self.folder, env=self.environ, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
-
-    def begin(self, *arguments: str) -> fork_server.Forked:
-        """As `start`, in a fork; what it prints is not kept."""
-        with open(os.devnull, "r+b") as nothing:  # noqa: PTH123  a descriptor is wanted
-            return self._begin(arguments, [nothing.fileno()] * 3)
-
-    def _begin(self, arguments: Sequence[str], files: list[int]) -> fork_server.Forked:
-        assert self._forks is not None
-        return self._forks.start("pytest", *WITHOUT, *arguments, folder=self.folder, environ=self.environ, files=files)
 
 
 Started = subprocess.Popen[str] | fork_server.Forked

@@ -53,15 +53,13 @@ class Forked:
         self.pid = int(self._place.recv(64))
         self.returncode: int | None = None
         self.printed: IO[str] | None = None
+        """The file behind its output, where that is to be kept until it ends."""
+        self._output = ""
 
     def communicate(self, timeout: float | None = None) -> tuple[str, None]:
         """Wait for its end; what it printed, where that is kept, with its errors."""
         self.wait(timeout)
-        if self.printed is None:
-            return "", None
-        with self.printed:
-            self.printed.seek(0)
-            return self.printed.read(), None
+        return self._output, None
 
     def wait(self, timeout: float | None = None) -> int:
         if self.returncode is None:
@@ -71,6 +69,10 @@ class Forked:
             except TimeoutError:
                 raise subprocess.TimeoutExpired("fork", timeout or 0) from None
             self._place.close()
+            if self.printed is not None:
+                with self.printed:
+                    self.printed.seek(0)
+                    self._output = self.printed.read()
         return self.returncode
 
     def kill(self) -> None:

@@ -267,7 +267,7 @@ def test_a_clock_that_is_set_back(project: Project, server: ModelServer, gate: l
     usual = (project.folder / "conftest.py").read_text()
     amend(project, CLOCK)
     paced = ["--concurrency=4", "--rpm=1200", "--max-minutes=1"]
-    first = project.begin(*gate, *paced)
+    first = project.start(*gate, *paced)
     wait_for(server, 15)
     project.write("set-back", "")
     wait_for(server, 40)

@@ -48,7 +48,7 @@ def test_a_run_that_is_killed_at_any_moment(project: Project, server: ModelServe
             # In a run that has nothing left to ask for it may come at the very end, or after it.
             until_asked = min(139, len(ledger.replies) + len(ledger.judged) + chance.randrange(140 // kills))
             later = chance.uniform(0, 0.02)
-            run = project.begin(*order, *chance.choice([["-n", "2"], []]))
+            run = project.start(*order, *chance.choice([["-n", "2"], []]))
             until = time.monotonic() + 60
             while len(ledger.replies) + len(ledger.judged) < until_asked:
                 assert time.monotonic() < until, "the run never got there"
@@ -150,7 +150,7 @@ def test_two_runs_with_workers_and_faults_share_one_store(
     amend(project, HASTY.format(shorter={"backoff_base": 0.02, "backoff_cap": 0.2}))
     ledger = Ledger(server, 0, seed=47, seconds=0.01)
     server.target, server.judge = Plague(ledger.target, 5, hang=False), Plague(ledger.judge, 6, hang=False)
-    runs = [project.begin(*gate, "-n", "2", f"--report-dir=reports/{name}") for name in ("a", "b")]
+    runs = [project.start(*gate, "-n", "2", f"--report-dir=reports/{name}") for name in ("a", "b")]
     assert [run.wait(90) for run in runs] == [0, 0]
     assert sorted(ledger.replies) == sorted(stored(project.folder / STORE)[0])
     assert len(ledger.replies) == len(ledger.judged) == 70

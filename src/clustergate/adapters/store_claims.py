@@ -54,7 +54,7 @@ def take(connection: Connection, key: str, owner: str, call: int) -> bool:
 def take_all(connection: Connection, keys: Sequence[str], owner: str, calls: Sequence[int]) -> list[bool]:
     """As `take`, for many calls at once."""
     if len(keys) == 1:
-        return [take(connection, key, owner, call) for key, call in zip(keys, calls, strict=True)]
+        return [take(connection, keys[0], owner, calls[0])]
     holders = [f"{owner}/{call}" for call in calls]
     expires = moment(connection) + LEASE
     rows = [{"key": key, "owner": holder, "expires": expires} for key, holder in zip(keys, holders, strict=True)]

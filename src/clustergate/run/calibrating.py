@@ -101,6 +101,7 @@ class Calibrator:
         self._suite = suite
         self._bench = bench
         self._window = window
+        self._counted = counted(suite.thresholds.policy)
         self._repeat = repeat
         self._channels: dict[str, asyncio.Task[Mapping[str, Sequence[Reading]]]] = {}
         self._tally = Tally()
@@ -181,7 +182,7 @@ class Calibrator:
             answers=tuple(Answer(text=text, finish=Finish.STOP) for text in label.answers),
         )
         ruling = await self._bench.judge(behavior, prompt, reply, len(label.answers), SUBJECT, 0, self._tally)
-        state = counted(self._suite.thresholds.policy)[State(ruling.judgement.verdict.value)]
+        state = self._counted[State(ruling.judgement.verdict.value)]
         shown = label.answers[-1]
         if evidence_kind(behavior) == "edit":
             shown = "\n".join(new_lines(prompt.document or "", shown)) or "(unchanged)"

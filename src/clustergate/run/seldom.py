@@ -12,8 +12,9 @@ _ALLOCATIONS: Final = 50_000
 class SeldomCollected:
     """Collects garbage seldom, from when it is made until `end`. Of this process; make it when imports are done.
 
-    Two SDKs leave some hundred thousand objects that live as long as the process. At the interpreter's own threshold
-    of 700, going through them took a quarter of the CPU of a run. They stay frozen: pytest collects twice at its end.
+    What a run imports is over a hundred thousand objects that live as long as the process. At the interpreter's own
+    threshold of 700, going through them took a fifth of the CPU of a run. They stay frozen: pytest collects twice at
+    its end.
     """
 
     def __init__(self) -> None:
